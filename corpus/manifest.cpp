@@ -94,6 +94,7 @@ std::string fault_of(const Manifest& manifest) {
   for (size_t i = 0; i < manifest.domains.size(); ++i) {
     const Domain& domain = manifest.domains[i];
     if (i > 0 && domain.name <= manifest.domains[i - 1].name) return "domains are not sorted";
+    if (!valid_domain_name(domain.name)) return "'" + domain.name + "' is no name for a domain";
     const size_t expected = domain.final_only ? 1 : kSplits.size();
     if (domain.splits.size() != expected || !domain.splits.contains(Split::kFinal)) {
       return "domain '" + domain.name + "' has the wrong splits";
@@ -115,6 +116,13 @@ std::string rebuild_hint(const fs::path& folder) {
 std::string_view to_string(Split split) {
   constexpr std::array<std::string_view, 4> kNames{"train", "select", "shadow", "final"};
   return kNames[static_cast<size_t>(split)];
+}
+
+bool valid_domain_name(std::string_view name) {
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  return !name.empty() && name.size() <= 40 && name[0] != '-' &&
+         name.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
 std::string token_file(std::string_view domain, Split split) {

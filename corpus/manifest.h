@@ -26,6 +26,9 @@ constexpr std::array<Split, 4> kSplits{Split::kTrain, Split::kSelect, Split::kSh
 std::string_view to_string(Split split);  // "train", "select", "shadow", "final"
 std::string token_file(std::string_view domain, Split split);  // "DOMAIN.SPLIT.bin"
 
+// Letters, digits, '_' and '-', at most 40: it becomes part of a file name.
+bool valid_domain_name(std::string_view name);
+
 // Where text came from: a distribution package, a user's folder, or the built-in generator.
 struct Source {
   std::string package;
@@ -44,7 +47,7 @@ struct SplitFile {
 };
 
 struct Domain {
-  std::string name;     // letters, digits, '_' and '-'
+  std::string name;     // see valid_domain_name
   std::string licence;  // as the package's copyright file says
   std::vector<Source> sources;
   bool final_only = false;  // its only split is kFinal: the search never sees this domain
