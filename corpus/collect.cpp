@@ -17,9 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kShortestDocument = 200;      // bytes
-constexpr size_t kLongestDocument = 64 << 10;  // of a package; longer ones are cut
-constexpr size_t kPiece = 32 << 10;            // into pieces of this size
-constexpr size_t kFolderPiece = 16 << 10;      // for a user's files
+constexpr size_t kLongestDocument = 16 << 10;  // longer files are cut at paragraph ends
 constexpr size_t kLargestFile = size_t{1} << 30;
 
 bool matches_any(const std::vector<std::string>& patterns, const std::string& path) {
@@ -55,17 +53,25 @@ std::string numbered(const std::string& name, size_t number) {
   return name + text;
 }
 
-// Adds `text` as one document or as pieces. `whole` keeps the pieces in one split.
+// Adds `text` as one document or, when it is long, as several.
 void add_documents(std::vector<Document>& documents, const std::string& name,
-                   const std::string& text, size_t longest, size_t piece, bool whole) {
-  if (text.size() <= longest) {
-    documents.push_back({name, name, text});
+                   const std::string& text) {
+  if (text.size() <= kLongestDocument) {
+    documents.push_back({name, text});
     return;
   }
-  const std::vector<std::string> pieces = cut_text(text, piece);
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const std::string piece_name = numbered(name, i);
-    documents.push_back({piece_name, whole ? name : piece_name, pieces[i]});
+  const std::vector<std::string> pieces = cut_text(text, kLongestDocument);
+  for (size_t i = 0; i < pieces.size(); ++i) documents.push_back({numbered(name, i), pieces[i]});
+}
+
+void drop_line(std::string& text, const std::string& line) {
+  const std::string whole = line + "\n";
+  for (size_t at = 0; (at = text.find(whole, at)) != std::string::npos;) {
+    if (at > 0 && text[at - 1] != '\n') {
+      ++at;
+    } else {
+      text.erase(at, whole.size());
+    }
   }
 }
 
@@ -91,7 +97,8 @@ std::string read_file(const fs::path& path) {
   }
 }
 
-std::string extract(Format format, std::string_view bytes, double min_non_ascii) {
+std::string extract(const Part& part, std::string_view bytes) {
+  const Format format = part.format;
   // Judged first: the parsers below may cut where a foreign encoding has a '<' or a '\'.
   const std::optional<std::string> valid = normalise(bytes);
   if (!valid) return "";
@@ -122,8 +129,10 @@ std::string extract(Format format, std::string_view bytes, double min_non_ascii)
   const bool code =
       format == Format::kCpp || format == Format::kPython || format == Format::kScheme;
   if (code && looks_generated(text)) return "";
-  if (non_ascii_share(text) < min_non_ascii) return "";
-  return normalise(text).value_or("");
+  if (non_ascii_share(text) < part.min_non_ascii) return "";
+  text = normalise(text).value_or("");
+  for (const std::string& line : part.drop_lines) drop_line(text, line);
+  return text;
 }
 
 std::vector<Document> collect(const DomainSource& source,
@@ -132,16 +141,13 @@ std::vector<Document> collect(const DomainSource& source,
   for (const Part& part : source.parts) {
     const std::string& package = part.package.names.front();
     const fs::path& root = roots.at(package);
-    // A whole database or genome is one file: its pieces are split one by one.
-    const bool whole = part.format != Format::kMetamath && part.format != Format::kFasta;
     size_t files = 0;
     for (const std::string& path : files_below(root)) {
       if (!matches_any(part.include, path) || matches_any(part.exclude, path)) continue;
       ++files;
-      const std::string text =
-          dedup.filter(extract(part.format, read_file(root / path), part.min_non_ascii));
+      const std::string text = dedup.filter(extract(part, read_file(root / path)));
       if (text.size() < kShortestDocument) continue;
-      add_documents(documents, package + "/" + path, text, kLongestDocument, kPiece, whole);
+      add_documents(documents, package + "/" + path, text);
     }
     require(files > 0, "package " + package + " holds none of the files that domain '" +
                            source.name +
@@ -160,9 +166,7 @@ FolderText collect_folder(const fs::path& folder, Dedup& dedup) {
       ++result.skipped;
       continue;
     }
-    if (text->size() > 1) {
-      add_documents(result.documents, path, *text, kFolderPiece, kFolderPiece, false);
-    }
+    if (text->size() > 1) add_documents(result.documents, path, *text);
   }
   const auto seen = [&](const Document& document) { return !dedup.add(document.text); };
   result.duplicates = static_cast<int64_t>(std::erase_if(result.documents, seen));

@@ -16,7 +16,7 @@ std::string read_file(const std::filesystem::path& path);
 
 // Text of one file of a package, normalised; empty when the file is not wanted (not UTF-8,
 // machine-made, not translated).
-std::string extract(Format format, std::string_view bytes, double min_non_ascii);
+std::string extract(const Part& part, std::string_view bytes);
 
 // The documents of `source`. `roots` tells where each package (by its first name) is unpacked.
 // Paragraphs that `dedup` has seen are dropped; documents under 200 bytes as well.

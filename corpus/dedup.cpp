@@ -25,11 +25,21 @@ bool Dedup::add(std::string_view text) { return seen_.insert(hash_of(text)).seco
 
 std::string Dedup::filter(std::string_view text) {
   std::string out;
+  size_t heading = std::string::npos;  // where a heading at the end of `out` starts
   for (size_t at = 0; at < text.size();) {
     size_t end = text.find("\n\n", at);
     end = end == std::string_view::npos ? text.size() : end + 2;
     const std::string_view paragraph = text.substr(at, end - at), body = trim(paragraph);
-    if (body.size() < kShortest || add(body)) out += paragraph;
+    if (body.size() < kShortest) {
+      heading = out.size();
+      out += paragraph;
+    } else if (add(body)) {
+      heading = std::string::npos;
+      out += paragraph;
+    } else if (heading != std::string::npos) {
+      out.resize(heading);
+      heading = std::string::npos;
+    }
     at = end;
   }
   return out;

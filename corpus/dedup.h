@@ -15,7 +15,8 @@ class Dedup {
   static constexpr size_t kShortest = 40;  // bytes
 
   // `text` without the paragraphs (parts between empty lines) seen before, in this text or
-  // another one, up to white space at both ends.
+  // another one, up to white space at both ends. A short one right before a dropped one goes with
+  // it: it was its heading.
   std::string filter(std::string_view text);
 
   // Whether this very text was not seen before.

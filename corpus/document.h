@@ -10,7 +10,6 @@ namespace ballast::corpus {
 
 struct Document {
   std::string name;  // unique within its domain; documents are stored in the order of their names
-  std::string unit;  // documents of one unit (a file cut into pieces, say) go to the same split
   std::string text;  // UTF-8, ends in a newline, never empty
 };
 

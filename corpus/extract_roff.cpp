@@ -154,6 +154,7 @@ std::string join(const std::vector<std::string>& words, string_view space) {
 
 constexpr std::array<string_view, 10> kParagraphMacros{"PP", "P",  "LP", "TP", "TQ",
                                                        "HP", "sp", "Sp", "RS", "RE"};
+constexpr std::array<string_view, 7> kBreakMacros{"br", "nf", "fi", "EX", "EE", "Vb", "Ve"};
 constexpr std::array<string_view, 4> kFontMacros{"B", "I", "SM", "SB"};
 constexpr std::array<string_view, 6> kAlternatingMacros{"BR", "RB", "BI", "IB", "IR", "RI"};
 
@@ -182,11 +183,12 @@ class RoffText {
       return true;
     }
     if (line.empty()) {
+      join_ = false;
       text_ += '\n';
     } else if (line[0] == '.' || line[0] == '\'') {
       return macro(line.substr(1));
     } else {
-      print(unescape(line));
+      print(unescape(line), false);
     }
     return true;
   }
@@ -200,28 +202,44 @@ class RoffText {
     if (name == "EQ") skip_until_ = ".EN";
     if (name == "de" || name == "am" || name == "ig" || name == "de1") skip_until_ = "..";
     if (name == "if" || name == "ie" || name == "el" || name == "while") count_braces(rest);
-    if (contains(kParagraphMacros, name)) text_ += "\n\n";
-    if (name == "br" || name == "nf" || name == "fi") text_ += '\n';
+    if (name == "nf" || name == "EX" || name == "Vb") fill_ = false;
+    if (name == "fi" || name == "EE" || name == "Ve") fill_ = true;
+    if (contains(kParagraphMacros, name)) break_text("\n\n");
+    if (contains(kBreakMacros, name)) break_text("\n");
+    if (name == "TP" || name == "TQ") tag_ = true;  // the next line stands alone
     if (name == "SH" || name == "SS") {
-      text_ += "\n\n";
-      print(unescape(join(arguments(rest), " ")));
+      break_text("\n\n");
+      print(unescape(join(arguments(rest), " ")), false);
       if (!rest.empty()) text_ += '\n';
     } else if (name == "IP") {
-      text_ += "\n\n";
+      break_text("\n\n");
       const auto words = arguments(rest);
-      if (!words.empty()) print(unescape(words[0]));
+      if (!words.empty()) print(unescape(words[0]), false);
     } else if (contains(kFontMacros, name)) {
-      print(unescape(join(arguments(rest), " ")));
+      print(unescape(join(arguments(rest), " ")), true);
     } else if (contains(kAlternatingMacros, name)) {
-      print(unescape(join(arguments(rest), "")));
+      print(unescape(join(arguments(rest), "")), true);
     }
     return true;
   }
 
-  void print(const std::string& line) {
+  // Text in a font macro (`inline_text`) is part of the sentence around it: it is joined to the
+  // lines before and after it, unless lines are kept as they are (.nf) or it is a paragraph's tag.
+  void print(const std::string& line, bool inline_text) {
     if (line.empty()) return;
+    const bool alone = !fill_ || tag_;
+    const bool after_text = text_.size() >= 2 && text_.ends_with('\n') && !text_.ends_with("\n\n");
+    if (!alone && after_text && (join_ || (inline_text && !after_break_))) text_.back() = ' ';
     text_ += line;
     text_ += '\n';
+    join_ = inline_text && !alone;
+    tag_ = after_break_ = false;
+  }
+
+  void break_text(string_view newlines) {
+    text_ += newlines == "\n" && text_.ends_with('\n') ? "" : newlines;
+    join_ = false;
+    after_break_ = true;
   }
 
   void count_braces(string_view line) {
@@ -235,7 +253,11 @@ class RoffText {
 
   std::string text_;
   string_view skip_until_;
-  int depth_ = 0;  // of conditional blocks, which are all skipped
+  bool fill_ = true;          // false between .nf and .fi
+  bool tag_ = false;          // the next line is the tag of .TP
+  bool join_ = false;         // the last line was in a font macro
+  bool after_break_ = false;  // nothing was printed since the last break
+  int depth_ = 0;             // of conditional blocks, which are all skipped
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ Part handbook(const std::string& language, double min_non_ascii) {
           .format = Format::kHtml,
           .include = {"usr/share/doc/debian-handbook/html/" + language + "/*.html"},
           .exclude = {"*/index.html", "*/ix01.html"},
+          .drop_lines = {"Download the ebook"},
           .min_non_ascii = min_non_ascii};
 }
 
@@ -22,6 +23,7 @@ Part man_pages(PackageSource package, const std::string& folder, double min_non_
           .format = Format::kRoff,
           .include = {"usr/share/man/" + folder + "/*.gz"},
           .exclude = {},
+          .drop_lines = {},
           .min_non_ascii = min_non_ascii};
 }
 
@@ -35,7 +37,8 @@ DomainSource english() {
                              "cf21c10948b00e923c62eb31c39a3390413fa26c5ee0e3b925feb0ec7fe42948"},
                  .format = Format::kHtml,
                  .include = {"usr/share/doc/anarchism/html/*.html"},
-                 .exclude = {"*/biblio.html", "*/links.html", "*/alinks.html"}},
+                 .exclude = {"*/biblio.html", "*/links.html", "*/alinks.html"},
+                 .drop_lines = {}},
                 handbook("en-US", 0)}};
 }
 
@@ -75,24 +78,25 @@ DomainSource chinese() {
 }
 
 DomainSource python() {
-  return {
-      .name = "python",
-      .licence = "PSF-2.0",
-      .final_only = false,
-      .parts = {
-          {.package = {{"libpython3.11-stdlib", "libpython3.13-stdlib", "libpython3.12-stdlib"},
-                       "3.11.2-6+deb12u9",
-                       "10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53"},
-           .format = Format::kPython,
-           .include = {"usr/lib/python3*.py"},
-           .exclude = {"*/pydoc_data/*", "*/encodings/*", "*/unicodedata*", "*_sysconfigdata*"}},
-          {.package = {{"libpython3.11-testsuite", "libpython3.13-testsuite",
-                        "libpython3.12-testsuite"},
-                       "3.11.2-6+deb12u9",
-                       "5dd0f85e950b344a51374e0ef68089e808f73c6c594c80e5232936b5c7ea4a28"},
-           .format = Format::kPython,
-           .include = {"usr/lib/python3*.py"},
-           .exclude = {"*/test_email/*", "*encoded_modules*", "*/cjkencodings/*"}}}};
+  return {.name = "python",
+          .licence = "PSF-2.0",
+          .final_only = false,
+          .parts = {
+              {.package = {{"libpython3.11-stdlib", "libpython3.13-stdlib", "libpython3.12-stdlib"},
+                           "3.11.2-6+deb12u9",
+                           "10f13e000ee757f5f2d2d3569f9e30546214a0c850acd78695feae373bfa3e53"},
+               .format = Format::kPython,
+               .include = {"usr/lib/python3*.py"},
+               .exclude = {"*/pydoc_data/*", "*/encodings/*", "*/unicodedata*", "*_sysconfigdata*"},
+               .drop_lines = {}},
+              {.package = {{"libpython3.11-testsuite", "libpython3.13-testsuite",
+                            "libpython3.12-testsuite"},
+                           "3.11.2-6+deb12u9",
+                           "5dd0f85e950b344a51374e0ef68089e808f73c6c594c80e5232936b5c7ea4a28"},
+               .format = Format::kPython,
+               .include = {"usr/lib/python3*.py"},
+               .exclude = {"*/test_email/*", "*encoded_modules*", "*/cjkencodings/*"},
+               .drop_lines = {}}}};
 }
 
 DomainSource cpp() {
@@ -110,7 +114,8 @@ DomainSource cpp() {
            // Written by the preprocessor, or for it.
            .exclude = {"*/preprocessor/*", "*/preprocessed/*", "*/phoenix/*", "*/fusion/*",
                        "*/mpl/*", "*/typeof/*", "*/vmd/*", "*/metaparse/*", "*/predef/*", "*/qvm/*",
-                       "*/function_types/*", "*/numeric/odeint/*", "*/multiprecision/detail/*"}}}};
+                       "*/function_types/*", "*/numeric/odeint/*", "*/multiprecision/detail/*"},
+           .drop_lines = {}}}};
 }
 
 DomainSource math() {
@@ -123,7 +128,8 @@ DomainSource math() {
                              "c72523c221db6c1039fa909150f9c53fb9175809792f2e80e55e1baa965445a1"},
                  .format = Format::kMetamath,
                  .include = {"usr/share/metamath/databases/set.mm"},
-                 .exclude = {}}}};
+                 .exclude = {},
+                 .drop_lines = {}}}};
 }
 
 // One strain per species: strains of one species are nearly the same text.
@@ -141,7 +147,8 @@ DomainSource dna() {
                              folder + "H.Pylori/references/G27.fasta.gz",
                              folder + "S.Aureus/references/N315.fasta.gz",
                              folder + "V.Cholerae/references/O395.fasta.gz"},
-                 .exclude = {}}}};
+                 .exclude = {},
+                 .drop_lines = {}}}};
 }
 
 DomainSource french() {
@@ -165,7 +172,8 @@ DomainSource scheme() {
                              "3fad4e3063840dbdb9cfad1d31f9c23191f308e2a8d1dc1f2396565eac8d036a"},
                  .format = Format::kScheme,
                  .include = {"usr/share/slib/*.scm", "usr/share/slib/*.init"},
-                 .exclude = {}}}};
+                 .exclude = {},
+                 .drop_lines = {}}}};
 }
 
 }  // namespace

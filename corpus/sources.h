@@ -18,6 +18,7 @@ struct Part {
   // ".gz" are unpacked.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
+  std::vector<std::string> drop_lines;  // whole lines that every file has
   double min_non_ascii = 0;  // files with a smaller share of bytes above 127 are not translated
 };
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "common/error.h"
 #include "common/hash.h"
@@ -15,9 +18,8 @@ double unit_interval(const std::string& text) {
   return static_cast<double>(bits) * 0x1p-52;
 }
 
-double split_position(const std::string& domain, const std::string& unit,
-                      const std::string& first_text) {
-  return unit_interval("split\n" + domain + "\n" + unit + "\n" + first_text);
+double split_position(const std::string& domain, const Document& document) {
+  return unit_interval("split\n" + domain + "\n" + document.name + "\n" + document.text);
 }
 
 Split split_at(double position) {
@@ -27,102 +29,87 @@ Split split_at(double position) {
   return Split::kTrain;
 }
 
-struct Unit {
+struct Placed {
   double position = 0;  // in [0, 1), by hash
-  int64_t tokens = 0;
   Split split = Split::kTrain;
-  std::vector<Document*> documents;
+  Document document;
+  int64_t tokens() const { return static_cast<int64_t>(document.text.size()); }
 };
-
-// Units in the order of their positions.
-std::vector<Unit> units_of(DomainText& domain) {
-  std::map<std::string, Unit> by_name;
-  for (Document& document : domain.documents) {
-    Unit& unit = by_name[document.unit];
-    unit.documents.push_back(&document);
-    unit.tokens += static_cast<int64_t>(document.text.size());
-  }
-  std::vector<Unit> units;
-  for (auto& [name, unit] : by_name) {
-    unit.position = split_position(domain.name, name, unit.documents.front()->text);
-    unit.split = domain.final_only ? Split::kFinal : split_at(unit.position);
-    units.push_back(std::move(unit));
-  }
-  std::stable_sort(units.begin(), units.end(),
-                   [](const Unit& a, const Unit& b) { return a.position < b.position; });
-  return units;
-}
 
 std::string kib(int64_t tokens) { return std::to_string(tokens / 1024) + " KiB"; }
 
-void fill_small_splits(std::vector<Unit>& units, const std::string& domain, int64_t min_tokens) {
+// `placed` is in the order of positions.
+void fill_small_splits(std::vector<Placed>& placed, const std::string& domain, int64_t min_tokens) {
   std::map<Split, int64_t> sizes;
-  for (const Unit& unit : units) sizes[unit.split] += unit.tokens;
+  int64_t total = 0;
+  for (const Placed& p : placed) {
+    sizes[p.split] += p.tokens();
+    total += p.tokens();
+  }
   for (const Split split : {Split::kSelect, Split::kShadow, Split::kFinal}) {
-    for (Unit& unit : units) {
+    for (Placed& p : placed) {
       if (sizes[split] >= min_tokens) break;
-      if (unit.split != Split::kTrain) continue;
-      unit.split = split;
-      sizes[split] += unit.tokens;
-      sizes[Split::kTrain] -= unit.tokens;
+      if (p.split != Split::kTrain) continue;
+      p.split = split;
+      sizes[split] += p.tokens();
+      sizes[Split::kTrain] -= p.tokens();
     }
   }
-  const int64_t total =
-      sizes[Split::kTrain] + sizes[Split::kSelect] + sizes[Split::kShadow] + sizes[Split::kFinal];
   require(sizes[Split::kTrain] >= min_tokens && sizes[Split::kFinal] >= min_tokens,
           "domain '" + domain + "' has " + kib(total) + " of text in " +
-              std::to_string(units.size()) + " documents: too little for four splits of at least " +
-              kib(min_tokens) + " each; add text or make it a final-only domain");
+              std::to_string(placed.size()) +
+              " documents: too little for four splits of at least " + kib(min_tokens) +
+              " each; add text or make it a final-only domain");
 }
 
 }  // namespace
 
-Split split_by_hash(const std::string& domain, const std::string& unit,
-                    const std::string& first_text) {
-  return split_at(split_position(domain, unit, first_text));
+Split split_by_hash(const std::string& domain, const Document& document) {
+  return split_at(split_position(domain, document));
 }
 
 std::map<Split, std::vector<Document>> split_documents(DomainText domain, int64_t min_tokens) {
-  std::sort(domain.documents.begin(), domain.documents.end(),
-            [](const Document& a, const Document& b) { return a.name < b.name; });
-  std::vector<Unit> units = units_of(domain);
+  std::vector<Placed> placed;
+  int64_t total = 0;
+  for (Document& document : domain.documents) {
+    const double position = split_position(domain.name, document);
+    const Split split = domain.final_only ? Split::kFinal : split_at(position);
+    placed.push_back({position, split, std::move(document)});
+    total += placed.back().tokens();
+  }
+  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return std::tie(a.position, a.document.name) < std::tie(b.position, b.document.name);
+  });
   if (domain.final_only) {
-    int64_t total = 0;
-    for (const Unit& unit : units) total += unit.tokens;
     require(total >= min_tokens, "final-only domain '" + domain.name + "' has " + kib(total) +
                                      " of text; it needs at least " + kib(min_tokens));
   } else {
-    fill_small_splits(units, domain.name, min_tokens);
+    fill_small_splits(placed, domain.name, min_tokens);
   }
-  std::map<const Document*, Split> split_of;
-  for (const Unit& unit : units) {
-    for (const Document* document : unit.documents) split_of[document] = unit.split;
-  }
+  std::sort(placed.begin(), placed.end(),
+            [](const Placed& a, const Placed& b) { return a.document.name < b.document.name; });
   std::map<Split, std::vector<Document>> splits;
-  for (Document& document : domain.documents) {
-    splits[split_of.at(&document)].push_back(std::move(document));
-  }
+  for (Placed& p : placed) splits[p.split].push_back(std::move(p.document));
   return splits;
 }
 
 void cap_documents(DomainText& domain, int64_t max_tokens) {
-  std::map<std::string, int64_t> tokens;
+  std::vector<std::pair<double, const Document*>> order;
   for (const Document& document : domain.documents) {
-    tokens[document.unit] += static_cast<int64_t>(document.text.size());
+    order.emplace_back(unit_interval("cap\n" + domain.name + "\n" + document.name), &document);
   }
-  std::vector<std::pair<double, std::string>> order;
-  for (const auto& [unit, count] : tokens) {
-    order.emplace_back(unit_interval("cap\n" + domain.name + "\n" + unit), unit);
-  }
-  std::sort(order.begin(), order.end());
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second->name) < std::tie(b.first, b.second->name);
+  });
   int64_t kept = 0;
-  std::map<std::string, bool> keep;
-  for (const auto& [position, unit] : order) {
-    if (kept + tokens[unit] > max_tokens) continue;
-    keep[unit] = true;
-    kept += tokens[unit];
+  std::set<std::string> keep;
+  for (const auto& [position, document] : order) {
+    const auto tokens = static_cast<int64_t>(document->text.size());
+    if (kept + tokens > max_tokens) continue;
+    keep.insert(document->name);
+    kept += tokens;
   }
-  std::erase_if(domain.documents, [&](const Document& d) { return !keep.contains(d.unit); });
+  std::erase_if(domain.documents, [&](const Document& d) { return !keep.contains(d.name); });
 }
 
 std::vector<std::string> cut_text(const std::string& text, size_t max_bytes) {

@@ -13,18 +13,17 @@ namespace ballast::corpus {
 // domains, and several scores must be able to take different ones.
 constexpr int64_t kMinSplitTokens = 128 * 1024;
 
-// The split a unit of documents falls into by its hash alone: train 90 %, select 5 %, shadow 2.5 %,
-// final 2.5 %. `first_text` is the text of the unit's first document.
-Split split_by_hash(const std::string& domain, const std::string& unit,
-                    const std::string& first_text);
+// The split a document falls into by the hash of its name and text alone: train 90 %, select 5 %,
+// shadow 2.5 %, final 2.5 %.
+Split split_by_hash(const std::string& domain, const Document& document);
 
 // Sorts the documents by name into splits. A held-out split below `min_tokens` is filled with the
-// units of train that come next in the order of their hashes. Throws Error when the domain has too
-// little text for that. A final-only domain goes to kFinal as a whole.
+// documents of train that come next in the order of their hashes. Throws Error when the domain has
+// too little text for that. A final-only domain goes to kFinal as a whole.
 std::map<Split, std::vector<Document>> split_documents(DomainText domain,
                                                        int64_t min_tokens = kMinSplitTokens);
 
-// Keeps units in the order of a hash of their names until `max_tokens` are reached (a unit that
+// Keeps documents in the order of a hash of their names until `max_tokens` are reached (one that
 // does not fit is skipped).
 void cap_documents(DomainText& domain, int64_t max_tokens);
 

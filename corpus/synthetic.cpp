@@ -242,7 +242,7 @@ DomainText synthetic_domain(const std::string& name, uint64_t seed, int64_t toke
       Rng rng(seed, "document " + name, i);
       std::string number = std::to_string(i);
       number.insert(0, 6 - std::min<size_t>(6, number.size()), '0');
-      Document document{.name = number, .unit = number, .text = generator.document(rng, lexicon)};
+      Document document{.name = number, .text = generator.document(rng, lexicon)};
       total += static_cast<int64_t>(document.text.size());
       domain.documents.push_back(std::move(document));
     }
