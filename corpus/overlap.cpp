@@ -23,13 +23,7 @@ std::string squeeze(const std::string& text) {
   return out;
 }
 
-uint64_t mix(uint64_t x) {
-  x ^= x >> 32;
-  x *= 0xd6e8feb86659fd93ull;
-  return x ^ (x >> 32);
-}
-
-// Calls visit(hash) for every sampled window of `text`.
+// Calls visit(hash) for every window of `text`.
 template <class Visit>
 void each_window(const std::string& text, Visit visit) {
   const std::string squeezed = squeeze(text);
@@ -42,8 +36,7 @@ void each_window(const std::string& text, Visit visit) {
       hash -= power * (static_cast<unsigned char>(squeezed[i - kOverlapWindow]) + 1ull);
     }
     if (i + 1 < kOverlapWindow) continue;
-    const uint64_t mixed = mix(hash);
-    if (mixed % 8 == 0) visit(mixed);
+    visit(hash);
   }
 }
 

@@ -22,7 +22,7 @@ Part man_pages(PackageSource package, const std::string& folder, double min_non_
   return {.package = std::move(package),
           .format = Format::kRoff,
           .include = {"usr/share/man/" + folder + "/*.gz"},
-          .exclude = {},
+          .exclude = {"*/sane-*"},
           .drop_lines = {},
           .min_non_ascii = min_non_ascii};
 }
@@ -104,18 +104,34 @@ DomainSource cpp() {
       .name = "cpp",
       .licence = "BSL-1.0",
       .final_only = false,
-      .parts = {
-          {.package = {{"libboost1.81-dev", "libboost1.83-dev", "libboost1.88-dev",
-                        "libboost1.74-dev"},
-                       "1.81.0-5+deb12u1",
-                       "bfe6d942c9fa4d68c8455e712a16fe3911f85d92959a0753cb22e5c13c2067de"},
-           .format = Format::kCpp,
-           .include = {"usr/include/boost/*.hpp", "usr/include/boost/*.ipp"},
-           // Written by the preprocessor, or for it.
-           .exclude = {"*/preprocessor/*", "*/preprocessed/*", "*/phoenix/*", "*/fusion/*",
-                       "*/mpl/*", "*/typeof/*", "*/vmd/*", "*/metaparse/*", "*/predef/*", "*/qvm/*",
-                       "*/function_types/*", "*/numeric/odeint/*", "*/multiprecision/detail/*"},
-           .drop_lines = {}}}};
+      .parts = {{.package = {{"libboost1.81-dev", "libboost1.83-dev", "libboost1.88-dev",
+                              "libboost1.74-dev"},
+                             "1.81.0-5+deb12u1",
+                             "bfe6d942c9fa4d68c8455e712a16fe3911f85d92959a0753cb22e5c13c2067de"},
+                 .format = Format::kCpp,
+                 .include = {"usr/include/boost/*.hpp", "usr/include/boost/*.ipp"},
+                 // Written by the preprocessor or for it, or the same text many times over.
+                 .exclude = {"*/preprocessor/*",
+                             "*/preprocessed/*",
+                             "*/phoenix/*",
+                             "*/fusion/*",
+                             "*/mpl/*",
+                             "*/typeof/*",
+                             "*/vmd/*",
+                             "*/metaparse/*",
+                             "*/predef/*",
+                             "*/qvm/*",
+                             "*/function_types/*",
+                             "*/numeric/odeint/*",
+                             "*/numeric/ublas/*",
+                             "*/geometry/srs/*",
+                             "*/asio/read*",
+                             "*/asio/write*",
+                             "*/asio/basic_*",
+                             "*/asio/buffered_*",
+                             "*/archive/*",
+                             "*/multiprecision/detail/*"},
+                 .drop_lines = {}}}};
 }
 
 DomainSource math() {
