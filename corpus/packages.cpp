@@ -64,6 +64,7 @@ std::vector<std::string> PackageCache::apt(const std::string& program) const {
   if (own_lists_) {
     const std::string base = (folder_ / "apt").string();
     add("Dir::State=" + base + "/state");
+    add("Dir::State::lists=" + base + "/state/lists");
     add("Dir::State::status=/var/lib/dpkg/status");
     add("Dir::Cache=" + base + "/cache");
   }
@@ -118,12 +119,10 @@ void PackageCache::update_lists() {
   std::vector<std::string> command = apt("apt-get");
   command.insert(command.end(), {"-q", "update"});
   const Finished updated = run_program(command, folder_);
-  require(updated.status == 0, "cannot read the package lists (" + updated.reason() +
-                                   "): the default corpus needs a network and apt sources once; "
-                                   "try `ballast data build --synthetic` without one");
+  if (trouble_.empty() && !updated.errors.empty()) trouble_ = updated.reason();
 }
 
-FetchedPackage PackageCache::download(const Known& known) {
+std::optional<FetchedPackage> PackageCache::download(const Known& known) {
   say_("fetching " + known.name + " " + known.version + " (" + megabytes(known.bytes) + ")");
   // Into a folder of its own: an interrupted download leaves no half .deb in the cache.
   const fs::path partial = folder_ / std::string("partial.").append(std::to_string(getpid()));
@@ -133,11 +132,7 @@ FetchedPackage PackageCache::download(const Known& known) {
     command.insert(command.end(), {"-q", "download", known.name + "=" + known.version});
     return run_program(command, partial);
   };
-  Finished fetched = fetch();
-  if (fetched.status != 0 && !own_lists_) {  // the system's lists may be old
-    update_lists();
-    fetched = fetch();
-  }
+  const Finished fetched = fetch();
   fs::path deb;
   for (const fs::directory_entry& entry : fs::directory_iterator(partial)) {
     if (entry.path().extension() == ".deb") deb = entry.path();
@@ -148,41 +143,48 @@ FetchedPackage PackageCache::download(const Known& known) {
   if (good) fs::rename(deb, kept, error);
   std::error_code ignored;
   fs::remove_all(partial, ignored);
-  require(fetched.status == 0,
-          "cannot fetch package " + known.name + " " + known.version + " (" + fetched.reason() +
-              "): the default corpus needs a network once and room in " + folder_.string());
+  if (fetched.status != 0) {
+    trouble_ = fetched.reason();
+    return std::nullopt;
+  }
   require(good && !error, "package " + known.name + " " + known.version +
                               " did not arrive whole (its SHA-256 is not " + known.sha256 +
                               "); try again");
-  return {{known.name, known.version, known.sha256}, kept, known.bytes};
+  return FetchedPackage{{known.name, known.version, known.sha256}, kept, known.bytes};
 }
 
 FetchedPackage PackageCache::fetch(const PackageSource& package) {
   if (auto found = cached(package.names.front(), package.sha256)) return *found;
-  std::optional<Known> known = look_up(package);
-  if (!known && !own_lists_) {
-    update_lists();
+  std::optional<Known> known;
+  std::optional<FetchedPackage> fetched;
+  // The system's lists first; when they lack the package or are out of date, lists of our own.
+  while (!fetched) {
     known = look_up(package);
+    if (known) fetched = cached(known->name, known->sha256);
+    if (known && !fetched) fetched = download(*known);
+    if (fetched || own_lists_) break;
+    update_lists();
   }
-  require(known.has_value(), "apt does not know the package " + package.names.front() +
-                                 ", which the default corpus is made from: add a Debian release's "
-                                 "main section to apt's sources, or use `ballast data build "
-                                 "--synthetic` or `--from DIR`");
-  if (auto found = cached(known->name, known->sha256)) return *found;
-  FetchedPackage fetched = download(*known);
+  require(fetched.has_value(),
+          "cannot get the package " + package.names.front() + " (" +
+              (trouble_.empty() ? "apt does not know it" : trouble_) +
+              "): the default corpus needs a network once, a Debian release's main section in "
+              "apt's sources and room in " +
+              folder_.string() +
+              "; without them use `ballast data build --synthetic` or `--from DIR`");
   if (known->sha256 != package.sha256) {
     say_("note: " + known->name + " is version " + known->version +
          "; this corpus was first made " + "from " + package.version +
          ", so its tokens will differ a little");
   }
-  return fetched;
+  return *fetched;
 }
 
 void unpack(const fs::path& deb, const fs::path& folder) {
   make_folder(folder);
   const Finished unpacked = run_program({"dpkg-deb", "-x", deb.string(), folder.string()}, folder);
   require(unpacked.status == 0, "cannot unpack " + deb.string() + " (" + unpacked.reason() +
-                                    "); is the disk full? Delete the file if it is damaged");
+                                    "): make room, or delete the file if it is damaged");
 }
 
 }  // namespace ballast::corpus

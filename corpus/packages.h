@@ -43,11 +43,13 @@ class PackageCache {
   std::optional<FetchedPackage> cached(const std::string& name, const std::string& sha256) const;
   std::optional<Known> look_up(const PackageSource& package);
   void update_lists();
-  FetchedPackage download(const Known& known);
+  // nullopt when apt could not get it; why is then in trouble_.
+  std::optional<FetchedPackage> download(const Known& known);
   std::vector<std::string> apt(const std::string& program) const;
 
   std::filesystem::path folder_;
   std::function<void(const std::string&)> say_;
+  std::string trouble_;     // the first thing that went wrong
   bool own_lists_ = false;  // apt's lists in the cache folder are used, not the system's
 };
 

@@ -77,11 +77,14 @@ void drain(int out, int err, Finished& finished) {
 
 std::string Finished::reason() const {
   std::istringstream lines(errors);
-  std::string line, last;
+  std::string line, first_error, last;
   while (std::getline(lines, line)) {
-    if (line.starts_with("E:")) return line.substr(std::min<size_t>(3, line.size()));
+    if (line.find("No space left") != std::string::npos) return "no space left on the disk";
+    const bool telling = line.starts_with("E: ") || line.starts_with("W: Failed");
+    if (first_error.empty() && telling) first_error = line.substr(3);
     if (!line.empty()) last = line;
   }
+  if (!first_error.empty()) return first_error;
   return last.empty() ? "exit code " + std::to_string(status) : last;
 }
 

@@ -11,7 +11,8 @@ struct Finished {
   int status = 0;  // exit code; 128 + signal when it was killed
   std::string output;
   std::string errors;
-  // The most telling line of `errors`: the first that starts with "E:", else the last one.
+  // The most telling line of `errors`: that the disk is full, else apt's first error, else the
+  // last line.
   std::string reason() const;
 };
 
