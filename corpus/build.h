@@ -19,13 +19,13 @@ enum class Kind {
 
 struct BuildOptions {
   Kind kind = Kind::kDefault;
-  std::string name = "default";  // stored in the manifest
-  std::filesystem::path output;  // the corpus folder; an older corpus there is replaced
-  std::filesystem::path cache;   // kDefault: where packages are kept, e.g. .deps/data/cache
-  uint64_t seed = 1;             // kSynthetic
+  std::string name = "default";    // stored in the manifest
+  std::filesystem::path output{};  // the corpus folder; an older corpus there is replaced
+  std::filesystem::path cache{};   // kDefault: where packages are kept, e.g. .deps/data/cache
+  uint64_t seed = 1;               // kSynthetic
   // kFrom: every sub-folder of these is a domain, every text file below it documents.
-  std::vector<std::filesystem::path> from;
-  std::vector<std::string> final_only;  // kFrom: domains that only the final table sees
+  std::vector<std::filesystem::path> from{};
+  std::vector<std::string> final_only{};  // kFrom: domains that only the final table sees
   // Most tokens of one domain, by deterministic choice of documents. 0: 5 MiB for the default
   // corpus (2 MiB for its final-only domains), no limit for the user's own folders.
   int64_t domain_cap = 0;

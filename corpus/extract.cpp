@@ -29,8 +29,8 @@ std::vector<string_view> lines_of(string_view text) {
 bool mentions_licence(string_view text) {
   std::string lower(text);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  constexpr std::array<string_view, 6> kWords{"copyright", "licence",      "license",
-                                              "(c)",       "all rights r", "permission to"};
+  constexpr std::array<string_view, 6> kWords{"copyright", "licence",    "license",
+                                              "(c)",       "all rights", "permission to"};
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](string_view word) { return lower.find(word) != std::string::npos; });
 }

@@ -43,20 +43,30 @@ void each_window(const std::string& text, Visit visit) {
 }  // namespace
 
 int64_t overlap_ppm(const std::vector<Document>& train, const std::vector<Document>& held_out) {
-  std::vector<uint64_t> known;
-  for (const Document& document : train) {
-    each_window(document.text, [&](uint64_t hash) { known.push_back(hash); });
-  }
-  std::sort(known.begin(), known.end());
-  known.erase(std::unique(known.begin(), known.end()), known.end());
-  int64_t windows = 0, found = 0;
+  std::vector<uint64_t> windows;  // of held_out, repeated ones as often as they occur
   for (const Document& document : held_out) {
+    each_window(document.text, [&](uint64_t hash) { windows.push_back(hash); });
+  }
+  if (windows.empty()) return 0;
+  std::sort(windows.begin(), windows.end());
+  // A bit per low hash bits tells most windows of train apart without a search.
+  constexpr uint64_t kMask = (1 << 24) - 1;
+  std::vector<bool> maybe(kMask + 1);
+  for (const uint64_t hash : windows) maybe[(hash >> 32) & kMask] = true;
+  std::vector<bool> found(windows.size());
+  for (const Document& document : train) {
     each_window(document.text, [&](uint64_t hash) {
-      ++windows;
-      if (std::binary_search(known.begin(), known.end(), hash)) ++found;
+      if (!maybe[(hash >> 32) & kMask]) return;
+      const auto it = std::lower_bound(windows.begin(), windows.end(), hash);
+      for (auto same = it; same != windows.end() && *same == hash; ++same) {
+        const auto index = static_cast<size_t>(same - windows.begin());
+        if (found[index]) break;
+        found[index] = true;
+      }
     });
   }
-  return windows == 0 ? 0 : found * 1'000'000 / windows;
+  const auto count = std::count(found.begin(), found.end(), true);
+  return count * 1'000'000 / static_cast<int64_t>(windows.size());
 }
 
 }  // namespace ballast::corpus

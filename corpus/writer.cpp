@@ -88,8 +88,9 @@ CorpusWriter::CorpusWriter(fs::path output)
   fs::create_directories(output_.parent_path(), error);
   if (error) fail("make the folder " + output_.parent_path().string(), error.value());
   // Never replace a folder that is not a corpus.
-  require(!fs::exists(output_) || fs::is_regular_file(output_ / kManifestFile) ||
-              (fs::is_directory(output_) && fs::is_empty(output_)),
+  const bool replaceable = fs::is_regular_file(output_ / kManifestFile, error) ||
+                           (fs::is_directory(output_, error) && fs::is_empty(output_, error));
+  require(replaceable || !fs::exists(fs::symlink_status(output_, error)),
           output_.string() + " exists and is not a corpus: remove it or choose another folder");
   remove_abandoned(output_);
   work_ = output_.parent_path() / (work_prefix(output_) + std::to_string(getpid()));
