@@ -9,12 +9,15 @@
 
 #include "common/error.h"
 #include "common/hash.h"
+#include "corpus/abandoned.h"
 #include "corpus/process.h"
 
 namespace ballast::corpus {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kPartial = "partial.";  // folders of running downloads
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -45,6 +48,7 @@ std::string version_in(const fs::path& deb) {
 PackageCache::PackageCache(fs::path folder, std::function<void(const std::string&)> say)
     : folder_(fs::absolute(std::move(folder))), say_(std::move(say)) {
   make_folder(folder_);
+  remove_abandoned(folder_, kPartial);
 }
 
 // Options that make apt use lists of our own, which needs no root.
@@ -125,7 +129,7 @@ void PackageCache::update_lists() {
 std::optional<FetchedPackage> PackageCache::download(const Known& known) {
   say_("fetching " + known.name + " " + known.version + " (" + megabytes(known.bytes) + ")");
   // Into a folder of its own: an interrupted download leaves no half .deb in the cache.
-  const fs::path partial = folder_ / std::string("partial.").append(std::to_string(getpid()));
+  const fs::path partial = working_folder(folder_, kPartial);
   make_folder(partial);
   const auto fetch = [&] {
     std::vector<std::string> command = apt("apt-get");

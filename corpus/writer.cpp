@@ -1,7 +1,6 @@
 #include "corpus/writer.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/hash.h"
+#include "corpus/abandoned.h"
 #include "corpus/overlap.h"
 #include "corpus/split.h"
 
@@ -67,18 +67,6 @@ std::string work_prefix(const fs::path& output) {
   return std::string(".").append(output.filename().string()).append(".building.");
 }
 
-// Folders of builds whose process is gone.
-void remove_abandoned(const fs::path& output) {
-  const std::string prefix = work_prefix(output);
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(output.parent_path(), ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const int pid = std::atoi(name.c_str() + prefix.size());
-    if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), ignored);
-  }
-}
-
 }  // namespace
 
 CorpusWriter::CorpusWriter(fs::path output)
@@ -92,8 +80,8 @@ CorpusWriter::CorpusWriter(fs::path output)
                            (fs::is_directory(output_, error) && fs::is_empty(output_, error));
   require(replaceable || !fs::exists(fs::symlink_status(output_, error)),
           output_.string() + " exists and is not a corpus: remove it or choose another folder");
-  remove_abandoned(output_);
-  work_ = output_.parent_path() / (work_prefix(output_) + std::to_string(getpid()));
+  remove_abandoned(output_.parent_path(), work_prefix(output_));
+  work_ = working_folder(output_.parent_path(), work_prefix(output_));
   fs::remove_all(work_, error);
   fs::create_directory(work_, error);
   if (error) fail("make the folder " + work_.string(), error.value());
