@@ -79,6 +79,21 @@ apt_get() {
     -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1
 }
 
+# The package ca-certificates, which pip comes with, writes a new bundle over one that was put there
+# by hand. Whatever was trusted before is kept in .deps and goes on being trusted for the download.
+certificates=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
+
+keep_certificates() {
+  [[ ! -s $certificates ]] || cp "$certificates" "$deps/certificates.pem"
+}
+
+use_kept_certificates() {
+  [[ -s $deps/certificates.pem ]] || return 0
+  cat "$deps/certificates.pem" >"$deps/setup.tmp/certificates.pem"
+  [[ ! -s $certificates ]] || cat "$certificates" >>"$deps/setup.tmp/certificates.pem"
+  export PIP_CERT=$deps/setup.tmp/certificates.pem
+}
+
 install_packages() {
   local missing=("$@") command
   command="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
@@ -90,6 +105,7 @@ install_packages() {
     as_root=(sudo -n)
   fi
   need_space /usr 800 "distribution packages"
+  keep_certificates
   say "installing packages: ${missing[*]} (log: .deps/setup.log)"
   apt_get update || true  # one broken source is no reason to stop; the install will tell
   if ! apt_get install --no-install-recommends "${missing[@]}"; then
@@ -109,8 +125,9 @@ install_packages() {
 
 check_packages() {
   [[ ${BALLAST_PACKAGES:-} == skip ]] && return
-  command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "unsupported system: packages are installed with apt-get (Debian, Ubuntu). Install ${libraries[*]} and ${tools[*]##* } by their names here, then set BALLAST_PACKAGES=skip"
+  fi
   local missing more
   mapfile -t missing < <(missing_packages)
   mapfile -t more < <([[ ${#extra[@]} == 0 ]] || not_installed "${extra[@]}")
@@ -219,6 +236,7 @@ PYTHON
 get_libtorch() {
   local entry name version sha file files=()
   need_space "$deps" 1800 LibTorch
+  use_kept_certificates
   for entry in "${wheels[@]}"; do
     read -r name version sha <<<"$entry"
     wheel_file "$name" "$version" "$sha" >/dev/null || download_wheel "$name" "$version"
@@ -329,7 +347,8 @@ main() {
     die "unsupported architecture: $(uname -m); LibTorch is fetched for x86_64 only. Bring your own with LIBTORCH=DIR"
   fi
 
-  mkdir -p "$deps" 2>/dev/null && [[ -w $deps ]] || die "cannot write to $deps"
+  mkdir -p "$deps" 2>/dev/null || die "cannot make the folder $deps"
+  [[ -w $deps ]] || die "cannot write to $deps"
   exec {lock}>"$deps/.setup.lock"
   flock -n "$lock" || { say "waiting for another setup to finish" && flock "$lock"; }
   trap 'rm -rf "$deps/setup.tmp"' EXIT
