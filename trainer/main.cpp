@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/frame.h"
 #include "common/job.h"
+#include "common/lockdown.h"
 #include "trainer/train.h"
 
 namespace ballast::trainer {
@@ -69,17 +70,27 @@ void serve() {
 }
 
 int run(int argc, char** argv) {
+  bool lockdown = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
+    if (argument == "--lockdown") {
+      lockdown = true;
+      continue;
+    }
     if (argument == "--version") {
       std::printf("ballast-trainer %s\n", BALLAST_VERSION);
       return 0;
     }
-    std::fputs(kUsage, stderr);
-    return static_cast<int>(ExitCode::kUsage);
+    const bool help = argument == "--help";
+    std::fputs(kUsage, help ? stdout : stderr);
+    return static_cast<int>(help ? ExitCode::kOk : ExitCode::kUsage);
   }
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error message, not a silent death
   prepare_process();
+  if (lockdown) {
+    warm_up();
+    lock_down();
+  }
   serve();
   return 0;
 }
