@@ -28,15 +28,14 @@ class Evaluation {
   Evaluation(const Program& program, const Context& context)
       : nodes_(program.nodes), context_(context), slots_(program.nodes.size()) {}
 
+  // REQUIRES: the root's type is a tensor
   at::Tensor run(NodeId root) {
     for (NodeId id = 0; id <= root; ++id)
       if (!nodes_[id].type.tensor) evaluate_number(id);
     count_uses(root);
     for (NodeId id = 0; id <= root; ++id)
       if (nodes_[id].type.tensor && slots_[id].uses > 0) evaluate_tensor(id);
-    if (nodes_[root].type.tensor) return std::get<at::Tensor>(std::move(slots_[root].value));
-    fail_if_failed(root);
-    return at::full({}, number(slots_[root].value), context_.options(candidate::Element::kFloat));
+    return std::get<at::Tensor>(std::move(slots_[root].value));
   }
 
  private:

@@ -2,10 +2,12 @@
 //
 // They depend on sizes, progress and depth only, so conditions on them are decided without looking
 // at a tensor.
+#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdio>
 #include <stdexcept>
 
+#include "candidate/python_number.h"
 #include "trainer/forward.h"
 #include "trainer/interpreter.h"
 
@@ -41,12 +43,6 @@ double checked(const Call& c, double result) {
   return result;
 }
 
-// The exact result of an int operation that must fit 64 bits.
-int64_t checked(const Call& c, bool overflow, int64_t result) {
-  if (overflow) raise(c, "the whole number does not fit into 64 bits");
-  return result;
-}
-
 // To the type that the node declares.
 Value as(const Call& c, double x) {
   switch (c.node.type.element) {
@@ -61,39 +57,35 @@ Value as(const Call& c, double x) {
   return x;
 }
 
+bool is_float(const Value& v) { return std::holds_alternative<double>(v); }
+
 bool ints(const Call& c) {
-  for (const Value* v : c.in)
-    if (std::holds_alternative<double>(*v)) return false;
-  return true;
+  return std::none_of(c.in.begin(), c.in.end(), [](const Value* v) { return is_float(*v); });
 }
 
-// CPython's float_divmod (Objects/floatobject.c).
-std::pair<double, double> divmod(double a, double b) {
-  double mod = std::fmod(a, b);
-  double div = (a - mod) / b;
-  if (mod != 0) {
-    if ((b < 0) != (mod < 0)) {
-      mod += b;
-      div -= 1;
-    }
-  } else {
-    mod = std::copysign(0.0, b);
-  }
-  if (div == 0) return {std::copysign(0.0, a / b), mod};
-  double floor = std::floor(div);
-  if (div - floor > 0.5) floor += 1;
-  return {floor, mod};
+[[noreturn]] void raise_overflow(const Call& c) {
+  raise(c, "the whole number does not fit into 64 bits");
+}
+
+int64_t product(const Call& c, int64_t a, int64_t b) {
+  int64_t r = 0;
+  if (__builtin_mul_overflow(a, b, &r)) raise_overflow(c);
+  return r;
+}
+
+int64_t difference(const Call& c, int64_t a, int64_t b) {
+  int64_t r = 0;
+  if (__builtin_sub_overflow(a, b, &r)) raise_overflow(c);
+  return r;
 }
 
 int64_t int_power(const Call& c, int64_t base, int64_t exponent) {
   int64_t result = 1;
-  bool overflow = false;
-  while (exponent > 0 && !overflow) {
-    if (exponent & 1) overflow = __builtin_mul_overflow(result, base, &result);
-    exponent >>= 1;
-    if (exponent > 0 && !overflow) overflow = __builtin_mul_overflow(base, base, &base);
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result = product(c, result, base);
+    if (exponent > 1) base = product(c, base, base);
   }
-  return checked(c, overflow, result);
+  return result;
 }
 
 Value power(const Call& c) {
@@ -112,26 +104,26 @@ Value power(const Call& c) {
 
 Value arithmetic_on_ints(const Call& c) {
   const int64_t a = c.integer(0), b = c.in.size() > 1 ? c.integer(1) : 0;
-  int64_t r = 0;
   switch (c.node.op) {
     case Op::kNeg:
-      return checked(c, __builtin_sub_overflow(int64_t{0}, a, &r), r);
+      return difference(c, 0, a);
     case Op::kAbs:
-      return checked(c, a < 0 && __builtin_sub_overflow(int64_t{0}, a, &r), a < 0 ? r : a);
-    case Op::kAdd:
-      return checked(c, __builtin_add_overflow(a, b, &r), r);
-    case Op::kSub:
-      return checked(c, __builtin_sub_overflow(a, b, &r), r);
-    case Op::kMul:
-      return checked(c, __builtin_mul_overflow(a, b, &r), r);
-    case Op::kFloorDiv:
-    case Op::kMod: {
-      if (b == 0) raise(c, "division by zero");
-      if (b == -1)
-        return c.node.op == Op::kMod ? 0 : checked(c, __builtin_sub_overflow(int64_t{0}, a, &r), r);
-      const int64_t mod = a % b, wrapped = mod != 0 && (mod < 0) != (b < 0) ? mod + b : mod;
-      return c.node.op == Op::kMod ? wrapped : (a - wrapped) / b;
+      return a < 0 ? difference(c, 0, a) : a;
+    case Op::kAdd: {
+      int64_t r = 0;
+      if (__builtin_add_overflow(a, b, &r)) raise_overflow(c);
+      return r;
     }
+    case Op::kSub:
+      return difference(c, a, b);
+    case Op::kMul:
+      return product(c, a, b);
+    case Op::kFloorDiv:
+      if (b == 0) raise(c, "division by zero");
+      return b == -1 ? difference(c, 0, a) : candidate::python::floor_div(a, b);
+    case Op::kMod:
+      if (b == 0) raise(c, "division by zero");
+      return b == -1 ? 0 : candidate::python::mod(a, b);
     default:
       throw std::logic_error("no arithmetic op");
   }
@@ -152,17 +144,17 @@ Value arithmetic(const Call& c) {
     case Op::kMul:
       return a * b;
     case Op::kFloorDiv:
-    case Op::kMod: {
       if (b == 0) raise(c, "division by zero");
-      const auto [div, mod] = divmod(a, b);
-      return c.node.op == Op::kMod ? mod : div;
-    }
+      return candidate::python::floor_div(a, b);
+    case Op::kMod:
+      if (b == 0) raise(c, "division by zero");
+      return candidate::python::mod(a, b);
     default:
       throw std::logic_error("no arithmetic op");
   }
 }
 
-// Functions of `math`, and what PyTorch's activations are on one number.
+// Functions of Python's `math`.
 double function(const Call& c, double x) {
   switch (c.node.op) {
     case Op::kExp:
@@ -179,8 +171,6 @@ double function(const Call& c, double x) {
       return checked(c, std::log10(x));
     case Op::kSqrt:
       return checked(c, std::sqrt(x));
-    case Op::kRsqrt:
-      return checked(c, 1 / std::sqrt(x));
     case Op::kSin:
       return checked(c, std::sin(x));
     case Op::kCos:
@@ -193,24 +183,8 @@ double function(const Call& c, double x) {
       return std::atan(x);
     case Op::kErf:
       return std::erf(x);
-    case Op::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Op::kLogSigmoid:
-      return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x)));
-    case Op::kSoftplus:
-      return x > 20 ? x : std::log1p(std::exp(x));
-    case Op::kSilu:
-      return x / (1 + std::exp(-x));
-    case Op::kElu:
-      return x > 0 ? x : std::expm1(x);
-    case Op::kGelu:
-      if (c.attribute(0) == 0) return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
-      return 0.5 * x * (1 + std::tanh(M_SQRT2 * M_2_SQRTPI * 0.5 * (x + 0.044715 * x * x * x)));
-    case Op::kReciprocal:
-      if (x == 0) raise(c, "division by zero");
-      return 1 / x;
     default:
-      throw std::logic_error("no function of one number");
+      throw std::logic_error("no op on Python numbers: " + std::string(row(c.node.op).name));
   }
 }
 
@@ -234,10 +208,15 @@ Value comparison(const Call& c) {
   return ints(c) ? compare(c.integer(0), c.integer(1)) : compare(c.number(0), c.number(1));
 }
 
+// A value that the node hands on, as the type it declares: of mixed numbers the wider one.
+Value handed_on(const Call& c, size_t i) {
+  return c.node.type.element == Element::kInt ? Value(c.integer(i)) : as(c, c.number(i));
+}
+
 // Python's max(a, b) and min(a, b): the first unless the second is strictly beyond it.
-const Value& extreme(const Call& c, bool greatest) {
+Value extreme(const Call& c, bool greatest) {
   const bool beyond = greatest ? c.number(1) > c.number(0) : c.number(1) < c.number(0);
-  return *c.in[beyond ? 1 : 0];
+  return handed_on(c, beyond ? 1 : 0);
 }
 
 Value leaf(const Call& c) {
@@ -264,7 +243,7 @@ Value rounded(const Call& c) {
     case Op::kCeil:
       return as(c, std::ceil(x));
     case Op::kRound:
-      return as(c, std::nearbyint(x));  // ties to even, as Python's round
+      return as(c, candidate::python::round_half_even(x));
     default:
       return as(c, std::trunc(x));
   }
@@ -297,24 +276,14 @@ Value number_forward(const Call& c) {
     case Op::kRound:
     case Op::kTrunc:
       return rounded(c);
-    case Op::kSign:
-      return as(c, (c.number(0) > 0) - (c.number(0) < 0));
-    case Op::kRelu:
-      return c.number(0) > 0 ? *c.in[0] : as(c, 0);
     case Op::kNot:
       return c.number(0) == 0;
     case Op::kCast:
-      return as(c, c.number(0));
-    case Op::kDetach:
-      return *c.in[0];
+      return is_float(*c.in[0]) ? as(c, c.number(0)) : handed_on(c, 0);
     case Op::kMaximum:
-    case Op::kClampMin:
       return extreme(c, true);
     case Op::kMinimum:
-    case Op::kClampMax:
       return extreme(c, false);
-    case Op::kXlogy:
-      return c.number(0) == 0 ? 0.0 : checked(c, c.number(0) * std::log(c.number(1)));
     case Op::kEq:
     case Op::kNe:
     case Op::kLt:
@@ -329,7 +298,7 @@ Value number_forward(const Call& c) {
     case Op::kXor:
       return (c.number(0) != 0) != (c.number(1) != 0);
     case Op::kSelect:
-      return *c.in[c.number(0) != 0 ? 1 : 2];
+      return handed_on(c, c.number(0) != 0 ? 1 : 2);
     default:
       return function(c, c.number(0));
   }
