@@ -144,8 +144,8 @@ State parse_state(std::string_view text) {
   return s;
 }
 
-RouterState make_state(const State& s, at::ScalarType dtype) {
-  RouterState out;
+StateRecord make_state(const State& s, at::ScalarType dtype) {
+  StateRecord out;
   Record& r = out.record;
   const auto given = [dtype](const std::optional<Row>& row, const at::Tensor& otherwise) {
     return row ? tensor_of(*row, dtype) : otherwise;
@@ -179,7 +179,7 @@ RouterState make_state(const State& s, at::ScalarType dtype) {
 }
 
 Answer answer_at(const candidate::Program& program, const State& state) {
-  const RouterState s = make_state(state);
+  const StateRecord s = make_state(state);
   const Record& r = s.record;
   at::Tensor value = at::zeros({}, at::kDouble), grad = at::zeros_like(r.logits);
   if (program.loss) {

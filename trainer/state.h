@@ -37,14 +37,14 @@ struct State {
 // that is missing, unknown, of the wrong type or shape, or out of range.
 State parse_state(std::string_view json);
 
-struct RouterState {
+struct StateRecord {
   Record record;
   at::Tensor bias;  // (E)
 };
 
 // Scores, probs, chosen and load by the rules of the router: `chosen` is the top k of scores +
 // bias, equal ones in the order of their experts. record.logits is a leaf that requires gradient.
-RouterState make_state(const State& state, at::ScalarType dtype = at::kDouble);
+StateRecord make_state(const State& state, at::ScalarType dtype = at::kDouble);
 
 struct Answer {
   std::string json;  // {"value":.., "grad_logits":[[..]], "bias":[..]}, 17 significant digits
