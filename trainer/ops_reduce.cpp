@@ -136,5 +136,7 @@ std::tuple<at::Tensor, at::Tensor> topk(const Call& c) {
 
 at::Tensor TopkValues(const Call& c) { return std::get<0>(topk(c)); }
 at::Tensor TopkIndices(const Call& c) { return std::get<1>(topk(c)); }
+at::Tensor Flip(const Call& c) { return at::flip(c.tensor(0), c.node.ints); }
+at::Tensor Roll(const Call& c) { return at::roll(c.tensor(0), c.attribute(0), c.attribute(1)); }
 
 }  // namespace ballast::trainer::forward
