@@ -5,8 +5,8 @@
 
 namespace ballast::trainer {
 
-// d value / d input, zeros where the graph does not connect them. Frees the graph. Throws
-// CandidateError where ATen has no derivative.
+// d value / d input, zeros where the graph does not connect them. Keeps the graph, since a record
+// serves many values. Throws CandidateError where ATen has no derivative.
 // REQUIRES: value is (), input requires gradient
 at::Tensor gradient(const at::Tensor& value, const at::Tensor& input);
 

@@ -92,10 +92,11 @@ at::Tensor tensor_of(const Row& row, at::ScalarType dtype) {
 }
 
 at::Tensor tensor_of(const std::vector<Row>& rows, at::ScalarType dtype) {
-  std::vector<at::Tensor> parts;
-  parts.reserve(rows.size());
-  for (const Row& row : rows) parts.push_back(tensor_of(row, dtype));
-  return at::stack(parts);
+  Row all;
+  all.reserve(rows.size() * rows[0].size());
+  for (const Row& row : rows) all.insert(all.end(), row.begin(), row.end());
+  return tensor_of(all, dtype)
+      .view({static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
 }
 
 void append(std::string& out, const at::Tensor& t) {

@@ -71,8 +71,8 @@ def make_router(state, dtype):
 
 
 def encode(tensor):
-    array = tensor.detach().to(torch.float64).numpy() if tensor.dtype == torch.float64 else tensor.detach().numpy()
-    return base64.b64encode(numpy.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()).decode()
+    array = numpy.ascontiguousarray(tensor.detach().numpy(force=True))
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
 
 
 def run(functions, state, name):
