@@ -18,10 +18,15 @@ class Fail : public std::exception {
       : diagnostic_{at.line, at.column, std::move(message), std::move(hint)} {}
   const char* what() const noexcept override { return diagnostic_.message.c_str(); }
   const Diagnostic& diagnostic() const { return diagnostic_; }
-  void add_context(const std::string& context) { diagnostic_.message += context; }
+  // Appends where the failing helper was called; only the innermost call is told.
+  void add_context(const std::string& context) {
+    if (!has_context_) diagnostic_.message += context;
+    has_context_ = true;
+  }
 
  private:
   Diagnostic diagnostic_;
+  bool has_context_ = false;
 };
 
 [[noreturn]] inline void fail(Position at, std::string message, std::string hint = "") {

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace ballast::candidate {
 namespace {
 
 // Enough for 4,096 nodes made one by one from long expressions; about 10 ms.
 constexpr size_t kSteps = 60000;
-// PyTorch allows 64; no loss needs more than a handful, and shapes are copied often.
-constexpr size_t kRank = 8;
 
 }  // namespace
 
@@ -24,35 +23,41 @@ void Lowering::spend(size_t steps) {
            "use tensor operations instead of loops");
 }
 
-NodeId Lowering::size(const Dim& value) {
+template <typename Make>
+auto Lowering::guarded(const Make& make) const {
   try {
-    return builder_.size(value);
+    return make();
   } catch (const BuildError& error) {
     refuse(error.what(), error.hint());
   }
+}
+
+NodeId Lowering::number(double value) {
+  return guarded([&] { return builder_.number(value); });
+}
+NodeId Lowering::boolean(bool value) {
+  return guarded([&] { return builder_.boolean(value); });
+}
+NodeId Lowering::size(const Dim& value) {
+  return guarded([&] { return builder_.size(value); });
+}
+NodeId Lowering::field(Field field) {
+  return guarded([&] { return builder_.field(field); });
 }
 
 NodeId Lowering::add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints, Shape dims,
                      double number) {
   spend(1 + in.size() + dims.size());
   const std::vector<NodeId> operands = in;
-  try {
-    const NodeId id = builder_.add(op, std::move(in), std::move(ints), std::move(dims), number);
-    if (shape(id).size() > kRank)
-      refuse("a tensor of more than " + std::to_string(kRank) + " dimensions");
-    note_gradient(id, op, operands);
-    return id;
-  } catch (const BuildError& error) {
-    refuse(error.what(), error.hint());
-  }
+  const NodeId id = guarded([&] {
+    return builder_.add(op, std::move(in), std::move(ints), std::move(dims), number);
+  });
+  note_gradient(id, op, operands);
+  return id;
 }
 
 Program Lowering::finish(std::optional<NodeId> loss, std::optional<NodeId> bias) {
-  try {
-    return builder_.finish(loss, bias);
-  } catch (const BuildError& error) {
-    refuse(error.what(), error.hint());
-  }
+  return guarded([&] { return builder_.finish(loss, bias); });
 }
 
 void Lowering::note_gradient(NodeId id, Op op, const std::vector<NodeId>& in) {
@@ -174,6 +179,39 @@ NodeId Lowering::stack(const std::vector<NodeId>& xs, int64_t dim) {
     parts.push_back(unsqueeze(x, dim));
   }
   return cat(parts, dim);
+}
+
+bool Lowering::scattered(NodeId x) const {
+  const Node& node = builder_.node(x);
+  switch (node.op) {
+    case Op::kTranspose:
+      return !shape(x)[static_cast<size_t>(node.ints[0])].is_one() &&
+             !shape(x)[static_cast<size_t>(node.ints[1])].is_one();
+    case Op::kExpand:
+    case Op::kDiagonal:
+      return true;
+    case Op::kSlice:
+      return node.ints[0] > 0 || node.ints[1] > 1;
+    default:
+      return false;
+  }
+}
+
+void Lowering::require(NodeId condition) {
+  for (auto step = path_.rbegin(); step != path_.rend(); ++step) {
+    const NodeId yes = boolean(true);
+    condition = step->holds ? add(Op::kSelect, {step->condition, condition, yes})
+                            : add(Op::kSelect, {step->condition, yes, condition});
+  }
+  requirement_ = requirement_ ? add(Op::kAnd, {*requirement_, condition}) : condition;
+}
+
+NodeId Lowering::under_requirements(NodeId x) {
+  if (!requirement_) return x;
+  // E is at least 1, so it is no index of a dimension of size 1.
+  const NodeId beyond = add(Op::kIndex, {unsqueeze(x, 0), size(Dim::symbol(Symbol::kE))}, {0});
+  const NodeId requirement = *std::exchange(requirement_, std::nullopt);
+  return add(Op::kSelect, {requirement, x, beyond});
 }
 
 int64_t Lowering::normalise_dim(int64_t dim, int64_t rank) const {

@@ -27,10 +27,10 @@ class Lowering {
   void spend(size_t steps);
 
   // Nodes. A BuildError becomes a Fail here.
-  NodeId number(double value) { return builder_.number(value); }
-  NodeId boolean(bool value) { return builder_.boolean(value); }
+  NodeId number(double value);
+  NodeId boolean(bool value);
   NodeId size(const Dim& value);
-  NodeId field(Field field) { return builder_.field(field); }
+  NodeId field(Field field);
   NodeId add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints = {}, Shape dims = {}, double number = 0);
   Program finish(std::optional<NodeId> loss, std::optional<NodeId> bias);
 
@@ -77,15 +77,35 @@ class Lowering {
   NodeId stack(const std::vector<NodeId>& xs, int64_t dim);
   NodeId cat(const std::vector<NodeId>& xs, int64_t dim);
 
+  // Whether x is a view whose memory is not in the order of its shape.
+  bool scattered(NodeId x) const;
+
   // `dim` of PyTorch, negative from the right, in a tensor of `rank` dimensions. Fails outside.
   int64_t normalise_dim(int64_t dim, int64_t rank) const;
 
+  // Conditions on numbers under which the text that is being lowered runs, innermost last.
+  void enter(NodeId condition, bool holds) { path_.push_back({condition, holds}); }
+  void leave() { path_.pop_back(); }
+  // `condition` must hold whenever this place is reached, or the candidate fails when it runs.
+  void require(NodeId condition);
+  // `x` (a tensor) where all requirements hold; elsewhere an index error at run time.
+  // Forgets them.
+  NodeId under_requirements(NodeId x);
+
  private:
+  template <typename Make>
+  auto guarded(const Make& make) const;  // make(), with a BuildError as a Fail
+  struct PathCondition {
+    NodeId condition;
+    bool holds;
+  };
   void note_gradient(NodeId id, Op op, const std::vector<NodeId>& in);
 
   Builder builder_;
   Position at_;
   size_t steps_ = 0;
+  std::vector<PathCondition> path_;
+  std::optional<NodeId> requirement_;
   std::vector<bool> gradient_;  // by node: depends on the router's logits
 };
 
