@@ -56,8 +56,12 @@ Type reduction(const Node& node, const Operands& x) {
   need_tensor(node.op, x, 0);
   const Element element = reduced_element(node, x);
   const std::vector<int64_t> dims = need_dimensions(node, x, first);
-  if (node.op == Op::kProd && dims.size() != 1 && dims.size() != x[0].shape.size()) {
+  const bool some = dims.size() != x[0].shape.size() || node.ints[0] != 0;
+  if (node.op == Op::kProd && dims.size() > 1 && some) {
     refuse(node.op, x, "PyTorch multiplies along one dimension or all", "x.prod(0).prod(0)");
+  }
+  if (node.op == Op::kNorm && !(node.number >= 0)) {
+    refuse(node.op, x, "p must be 0 or more");
   }
   if (first == 2 && node.ints[1] < 0) refuse(node.op, x, "the correction must not be negative");
   return {true, element, reduced(x[0].shape, dims, node.ints[0] != 0)};

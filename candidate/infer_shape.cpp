@@ -13,9 +13,20 @@ Type reshape(const Node& node, const Operands& x) {
                want.to_string(),
            "one size may be -1; (T,E) per sequence is x.view(r.num_sequences, -1, r.num_experts)");
   }
-  int unknown = 0;  // printed as -1, of which there may be one
-  for (const Dim& size : node.dims) unknown += size.whole() ? 0 : 1;
-  if (unknown > 1) refuse(node.op, x, "more than one size is not known to be a whole number");
+  // A size that is not known to be whole is written as -1: there may be one, and it must follow.
+  int unknown = 0;
+  Dim known(1), rest;
+  for (const Dim& size : node.dims) {
+    if (size.whole()) {
+      known = known * size;
+    } else {
+      ++unknown;
+      rest = size;
+    }
+  }
+  if (unknown > 1 || (unknown == 1 && divide(have, known) != rest)) {
+    refuse(node.op, x, "sizes of " + to_string(node.dims) + " are not known to be whole numbers");
+  }
   return type;
 }
 

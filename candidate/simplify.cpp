@@ -22,11 +22,18 @@ std::optional<int64_t> whole_number(const Node& node) {
   return static_cast<int64_t>(node.number);
 }
 
-bool is_extremum_or_sum(Op op) {
-  return op == Op::kSum || op == Op::kMean || op == Op::kAmax || op == Op::kAmin;
+// Reductions of a 0-dim tensor have no dimension to name and none to keep; some change no bit.
+std::optional<NodeId> reduce_nothing(Node& node, const Type& x) {
+  const bool varies = node.op == Op::kVar || node.op == Op::kStd;
+  if (node.op <= Op::kStd) {
+    node.ints.resize(varies ? 2 : 1);
+  }
+  node.ints[0] = 0;
+  const bool same =
+      node.op == Op::kSum || node.op == Op::kMean || node.op == Op::kAmax || node.op == Op::kAmin;
+  if (same && x == node.type) return node.in[0];
+  return std::nullopt;
 }
-
-bool is_reduction(Op op) { return op >= Op::kSum && op <= Op::kStd; }
 
 // x > y is y < x, but a number stays on the right of a tensor.
 void turn_comparison(Node& node, const std::vector<Node>& nodes) {
@@ -119,11 +126,11 @@ std::optional<NodeId> simplify_view(Node& node, const std::vector<Node>& nodes) 
 
 std::optional<NodeId> Builder::simplify(Node& node) const {
   if (node.op >= Op::kLt && node.op <= Op::kGe) turn_comparison(node, nodes_);
-  if (is_reduction(node.op) && is_extremum_or_sum(node.op) &&
-      nodes_[node.in[0]].type == node.type && node.type.shape.empty() &&
-      nodes_[node.in[0]].type.shape.empty()) {
-    return node.in[0];
+  if (node.op >= Op::kSum && node.op <= Op::kQuantile) {
+    const Type& x = nodes_[node.in[0]].type;
+    return x.shape.empty() ? reduce_nothing(node, x) : std::nullopt;
   }
+  if (node.op == Op::kXor && !node.type.tensor) node.op = Op::kNe;
   switch (node.op) {
     case Op::kDetach:
       if (!facts_[node.in[0]].gradient) return node.in[0];
