@@ -1,6 +1,7 @@
 // Names, attributes and the memory that values share.
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "candidate/deeper.h"
 #include "candidate/lower.h"

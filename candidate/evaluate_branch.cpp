@@ -1,5 +1,6 @@
 // Conditions, branches, loops: what Python decides while it runs becomes Select and Where nodes.
 #include <algorithm>
+#include <utility>
 
 #include "candidate/deeper.h"
 #include "candidate/lower.h"

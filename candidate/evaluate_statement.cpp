@@ -1,5 +1,6 @@
 // Statements, functions and hooks.
 #include <algorithm>
+#include <utility>
 
 #include "candidate/deeper.h"
 #include "candidate/lower.h"

@@ -88,7 +88,7 @@ class Evaluator {
   Value comprehension(const Expr& expr);
   Value binary(Position at, Operator op, const Value& a, const Value& b);
   Value sequence_operation(Operator op, const Value& a, const Value& b);
-  Value bitwise(Operator op, NodeId a, NodeId b);
+  NodeId bitwise(Operator op, NodeId a, NodeId b);
   Truth comparison(Position at, Operator op, const Value& a, const Value& b);
   const Value& usable(const Value& value, std::string_view name) const;
 

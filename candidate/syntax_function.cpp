@@ -1,5 +1,6 @@
 // Definitions and imports.
 #include <algorithm>
+#include <utility>
 #include <array>
 
 #include "candidate/syntax.h"
