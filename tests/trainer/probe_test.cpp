@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "common/error.h"
 #include "trainer/contract.h"
 #include "trainer/draw.h"
 #include "trainer/fingerprint.h"
@@ -28,7 +29,7 @@ class Probe : public testing::Test {
     prober_ = nullptr;
   }
   static ProbeResult probe(const std::string& source) {
-    return prober_->run({.attempt = 5, .source = source});
+    return prober_->run({.attempt = 5, .source = source, .state = ""});
   }
   // Of `return EXPRESSION` as the loss.
   static ProbeResult loss(const std::string& expression) {
@@ -201,7 +202,8 @@ TEST_F(Probe, UnitOfALossThatSleepsOnItsStatesComesFromTheContract) {
 }
 
 TEST_F(Probe, GivesEqualBitsTwice) {
-  const ProbeResult a = probe(kGlobalLbl), b = Prober().run({.source = kGlobalLbl});
+  const ProbeResult a = probe(kGlobalLbl),
+                    b = run_probe({.attempt = 5, .source = kGlobalLbl, .state = ""});
   EXPECT_EQ(a.fingerprint, b.fingerprint);
   EXPECT_EQ(a.unit, b.unit);
 }
@@ -209,17 +211,21 @@ TEST_F(Probe, GivesEqualBitsTwice) {
 TEST_F(Probe, StateIsAnsweredWithoutTheContract) {
   const char* state = R"({"logits": [[0, 0], [1, 0]], "top_k": 1})";
   const char* asymmetric = "def balance_loss(r):\n    return r.probs[0, 0] * 2\n";
-  const ProbeResult result = prober_->run({.source = asymmetric, .state = state});
+  const ProbeResult result = prober_->run({.attempt = 1, .source = asymmetric, .state = state});
   expect_ok(result);
   EXPECT_EQ(result.at_json, "{\"value\":1,\"grad_logits\":[[0.5,-0.5],[0,0]],\"bias\":null}");
-  const ProbeResult nan = prober_->run(
-      {.source = "def balance_loss(r):\n    return (r.load * 0).log().sum()\n", .state = state});
+  const ProbeResult nan =
+      prober_->run({.attempt = 1,
+                    .source = "def balance_loss(r):\n    return (r.load * 0).log().sum()\n",
+                    .state = state});
   EXPECT_EQ(nan.outcome, Outcome::kNonfinite);
   EXPECT_EQ(nan.at_json, "");
-  const ProbeResult beyond = prober_->run(
-      {.source = "def balance_loss(r):\n    return r.probs[:, 2].sum()\n", .state = state});
+  const ProbeResult beyond =
+      prober_->run({.attempt = 1,
+                    .source = "def balance_loss(r):\n    return r.probs[:, 2].sum()\n",
+                    .state = state});
   EXPECT_EQ(beyond.outcome, Outcome::kContractViolation);
-  EXPECT_THROW((void)prober_->run({.source = asymmetric, .state = "{}"}), Error);
+  EXPECT_THROW((void)prober_->run({.attempt = 1, .source = asymmetric, .state = "{}"}), Error);
 }
 
 TEST(ContractStates, WithoutTiesHaveNone) {
