@@ -1,9 +1,31 @@
 #include "trainer/balancer.h"
 
+#include <memory>
+
+#include "candidate/parse.h"
 #include "common/error.h"
 #include "trainer/balancers/balancers.h"
+#include "trainer/interpreter.h"
 
 namespace ballast::trainer {
+namespace {
+
+Balancer from_text(const std::string& source) {
+  candidate::ParseResult parsed = candidate::parse(source);
+  if (!parsed.program) throw CandidateError(to_string(*parsed.diagnostic));
+  // Shared by the two hooks, which are copied freely.
+  const auto program = std::make_shared<const candidate::Program>(*std::move(parsed.program));
+  Balancer balancer;
+  if (program->loss)
+    balancer.loss = [program](const Record& r) { return balance_loss(*program, r); };
+  if (program->bias)
+    balancer.selection_bias = [program](const Record& r, const at::Tensor& bias) {
+      return selection_bias(*program, r, bias);
+    };
+  return balancer;
+}
+
+}  // namespace
 
 const std::vector<BuiltinRow>& builtins() {
   static const std::vector<BuiltinRow> rows = {

@@ -1,16 +1,20 @@
 // ballast-trainer: reads job frames from standard input, writes replies to standard output, until
 // the end of input (common/job.h). Standard error is for people.
+#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/error.h"
 #include "common/frame.h"
 #include "common/job.h"
+#include "common/lockdown.h"
+#include "trainer/probe.h"
 #include "trainer/train.h"
 
 namespace ballast::trainer {
@@ -30,6 +34,9 @@ Result guarded(int64_t attempt, Work&& work) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
+    failed.outcome = Outcome::kOom;
+    failed.message = "out of memory";
+  } catch (const c10::OutOfMemoryError&) {
     failed.outcome = Outcome::kOom;
     failed.message = "out of memory";
   } catch (const std::exception& e) {
@@ -56,30 +63,52 @@ void serve_score(const std::string& frame) {
               to_json(guarded<ScoreResult>(job.attempt, [&] { return run_score(job); })));
 }
 
+void serve_probe(const std::string& frame, std::optional<Prober>& prober) {
+  const ProbeJob job = parse_probe_job(frame);
+  const auto result = guarded<ProbeResult>(job.attempt, [&] {
+    if (!prober) prober.emplace();
+    return prober->run(job);
+  });
+  write_frame(STDOUT_FILENO, to_json(result));
+}
+
 void serve() {
+  std::optional<Prober> prober;  // built for the first probe, kept for the next ones
   while (const std::optional<std::string> frame = read_frame(STDIN_FILENO)) {
     const std::string kind = kind_of(*frame);
     if (kind == "train")
       serve_train(*frame);
     else if (kind == "score")
       serve_score(*frame);
+    else if (kind == "probe")
+      serve_probe(*frame, prober);
     else
       throw Error("unknown job kind \"" + kind + "\"");
   }
 }
 
 int run(int argc, char** argv) {
+  bool lockdown = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
+    if (argument == "--lockdown") {
+      lockdown = true;
+      continue;
+    }
     if (argument == "--version") {
       std::printf("ballast-trainer %s\n", BALLAST_VERSION);
       return 0;
     }
-    std::fputs(kUsage, stderr);
-    return static_cast<int>(ExitCode::kUsage);
+    const bool help = argument == "--help";
+    std::fputs(kUsage, help ? stdout : stderr);
+    return static_cast<int>(help ? ExitCode::kOk : ExitCode::kUsage);
   }
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error message, not a silent death
   prepare_process();
+  if (lockdown) {
+    warm_up();
+    lock_down();
+  }
   serve();
   return 0;
 }

@@ -1,13 +1,17 @@
 #include "trainer/model.h"
 
+#include "trainer/cpu/dispatch.h"
+#include "trainer/cpu/model_cpu.h"
 #include "trainer/pch.h"
 
 namespace ballast::trainer {
 
 std::unique_ptr<Model> make_model(const ModelSpec& spec, Parameters& parameters,
                                   Implementation implementation) {
-  (void)implementation;
-  return make_aten_model(spec, parameters);
+  const bool kernels =
+      parameters.values.device().is_cpu() && parameters.values.scalar_type() == at::kFloat;
+  if (implementation == Implementation::kAten || !kernels) return make_aten_model(spec, parameters);
+  return std::make_unique<cpu::CpuModel>(spec, parameters, *cpu::available_kernels().front());
 }
 
 at::Tensor gate_scores(const ModelSpec& spec, const at::Tensor& logits) {

@@ -85,8 +85,22 @@ void check_job(const TrainJob& job) {
                 ExitCode::kUsage);
 }
 
+// A text that does not parse is told from one that fails on these sizes.
+class StaticReject : public CandidateError {
+ public:
+  using CandidateError::CandidateError;
+};
+
+Balancer balancer_of(const TrainJob& job) {
+  try {
+    return make_balancer(job.balancer, job.spec.schedule);
+  } catch (const CandidateError& e) {
+    throw StaticReject(e.what());
+  }
+}
+
 Stepper make_stepper(const TrainJob& job) {
-  Balancer balancer = make_balancer(job.balancer, job.spec.schedule);
+  Balancer balancer = balancer_of(job);
   const double bias_rate = balancer.loss ? 1.0 : job.coefficient;
   return {job.spec, std::move(balancer),  job.coefficient * job.unit, bias_rate,
           job.seed, device_of(job.device)};
@@ -138,6 +152,8 @@ TrainResult run_train(const TrainJob& job,
   prepare_process();
   try {
     return train(job, on_progress);
+  } catch (const StaticReject& e) {
+    return reply(job, {Outcome::kStaticReject, first_line(e.what())});
   } catch (const CandidateError& e) {
     return reply(job, {Outcome::kContractViolation, first_line(e.what())});
   }

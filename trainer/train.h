@@ -11,6 +11,10 @@ namespace ballast::trainer {
 // One thread, denormals flushed: what both jobs need for speed and repeatability. Idempotent.
 void prepare_process();
 
+// Runs a step of a tiny model, so that whatever LibTorch loads, maps or measures on first use is
+// done before the process gives up its system calls. Takes milliseconds; no thread stays.
+void warm_up();
+
 // Trains; calls on_progress about twice a second and after the last step. A candidate's fault is an
 // outcome (STATIC_REJECT, CONTRACT_VIOLATION, NONFINITE, DIVERGED); Error is for a job that cannot
 // be done at all (bad specification, missing data). How long a candidate may take is judged from
