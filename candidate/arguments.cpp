@@ -255,7 +255,8 @@ int64_t Arguments::dim(std::string_view name, NodeId x) const {
 }
 
 Dims Arguments::dims(std::string_view name, NodeId x) const {
-  if (!has(name) && (fallback(name) == "None" || fallback(name).empty())) return low_.all_dims(x);
+  const std::string_view otherwise = fallback(name);
+  if (!has(name) && (otherwise.empty() || otherwise == "None" || otherwise == "()")) return low_.all_dims(x);
   low_.at(has(name) ? bound_[index_of(name)]->at : at_);
   if (!has(name)) return {low_.normalise_dim(integer(name), low_.rank(x))};
   Dims out;

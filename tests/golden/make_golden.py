@@ -75,10 +75,15 @@ def encode(tensor):
     return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
 
 
-def run(functions, state, name):
-    """What both hooks give at one state, in both types."""
+def to_default_dtype(tensor):
+    """What `.float()` means in the language, which ignores dtypes: to the record's own float type."""
+    return tensor.to(torch.get_default_dtype())
+
+
+def run(functions, state, name, dtypes):
+    """What both hooks give at one state."""
     out = {}
-    for key, dtype in DTYPES.items():
+    for key, dtype in dtypes.items():
         torch.set_default_dtype(dtype)
         r, bias = make_router(state, dtype)
         result = {}
@@ -107,11 +112,11 @@ def compile_text(source):
     return {name: scope[name] for name in ("balance_loss", "selection_bias") if name in scope}
 
 
-def case(name, source, state_names):
+def case(name, source, state_names, dtypes=DTYPES):
     functions = compile_text(source)
     if not functions:
         raise ValueError(f"{name}: defines neither balance_loss nor selection_bias")
-    runs = {s: run(functions, states.STATES[s], name) for s in state_names}
+    runs = {s: run(functions, states.STATES[s], name, dtypes) for s in state_names}
     return {"name": name, "source": source, "runs": runs}
 
 
@@ -121,7 +126,9 @@ def shipped():
 
 
 def one_op_each():
-    return [case(name, source, states.PAIR) for name, source in ops.cases()]
+    single = {"f32": torch.float32}
+    return ([case(name, source, states.PAIR) for name, source in ops.cases()] +
+            [case(name, source, states.PAIR, single) for name, source in ops.single_cases()])
 
 
 def replies():
@@ -148,6 +155,7 @@ def write(name, value):
 
 def main():
     torch.set_num_threads(1)
+    torch.Tensor.float = to_default_dtype
     warnings.simplefilter("ignore")
     groups = {"shipped": shipped, "ops": one_op_each, "replies": replies, "random": random_graphs}
     total = write("states", states.STATES)

@@ -77,6 +77,7 @@ constexpr Precision kPrecisions[] = {{"f32", at::kFloat, 1e-5}, {"f64", at::kDou
 
 void expect_agreement(const candidate::Program& program, const State& state, const Json& runs) {
   for (const Precision& p : kPrecisions) {
+    if (!runs.contains(p.key)) continue;
     SCOPED_TRACE(p.key);
     const Json& want = runs.at(p.key);
     const StateRecord s = make_state(state, p.dtype);
@@ -96,8 +97,9 @@ void expect_agreement(const candidate::Program& program, const State& state, con
 }
 
 std::map<std::string, State> states() {
+  const Json all = read("states");
   std::map<std::string, State> out;
-  for (const auto& [name, json] : read("states").items()) out[name] = parse_state(json.dump());
+  for (const auto& [name, json] : all.items()) out[name] = parse_state(json.dump());
   return out;
 }
 
