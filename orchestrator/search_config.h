@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/spec.h"
+#include "evaluator/sandbox.h"
 
 namespace ballast::orchestrator {
 
@@ -81,6 +82,14 @@ struct SearchConfig {
   std::string parents = "posterior";  // or "power_law", "weighted_paper", "weighted_code"
   int64_t elites = 40;                // so many of the best candidates can become parents
   int resamples = 100;                // rejected proposals in a row before waiting for a result
+  double max_flops = 1e9;             // static bound of one evaluation of a text on one micro-batch
+  double max_bytes = 4e9;
+  evaluator::JobLimits probe_limits{20, 20, int64_t{2} << 30};  // of one contract probe
+
+  // Trouble of the machine, not of a candidate (INFRA): the same evaluation runs again after
+  // infra_delay * 2^n seconds, at most infra_retries times in a row.
+  int infra_retries = 5;
+  double infra_delay = 1;
 };
 
 }  // namespace ballast::orchestrator
