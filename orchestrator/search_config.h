@@ -35,6 +35,11 @@ struct OperatorConfig {
   double weight = 1;
 };
 
+// A text to start from.
+struct SeedText {
+  std::string name, source;
+};
+
 struct SearchConfig {
   // What is trained, and on what; part of every evaluation's key.
   TrainSpec spec;
@@ -73,8 +78,11 @@ struct SearchConfig {
   std::string reference = "global_lbl";
   int builtin_seeds = 3;
 
-  // Shipped texts that are evaluated before anything else, in this order; the other shipped texts
-  // follow between proposals.
+  // Texts to start from, beside all that are shipped (candidate/shipped.h) if `use_shipped`. Those
+  // named in `first_seeds` are evaluated before anything else, in that order; the others follow
+  // between proposals.
+  std::vector<SeedText> seeds;
+  bool use_shipped = true;
   std::vector<std::string> first_seeds;
 
   // Proposals.
