@@ -40,9 +40,8 @@ std::vector<Elite> elites(const Ledger& ledger) {
     }
   }
   if (out.empty() && !undecided) return failed;
-  std::stable_sort(out.begin(), out.end(), [](const Elite& a, const Elite& b) {
-    return a.option.mean < b.option.mean;
-  });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Elite& a, const Elite& b) { return a.option.mean < b.option.mean; });
   out.resize(std::min(out.size(), static_cast<size_t>(ledger.config().elites)));
   return out;
 }

@@ -72,6 +72,12 @@ std::optional<size_t> Ledger::find(std::string_view identity) const {
   return it->second;
 }
 
+bool Ledger::is_configured_builtin(std::string_view identity) const {
+  constexpr std::string_view kPrefix = "builtin:";
+  return identity.starts_with(kPrefix) &&
+         builtin_coefficients_.contains(identity.substr(kPrefix.size()));
+}
+
 population::EvaluationKey Ledger::key(const Want& want) const {
   population::EvaluationKey key;
   key.identity = entries_[want.entry].identity;
@@ -143,12 +149,6 @@ std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, d
   else
     ++entry.begun[static_cast<size_t>(want.rung - 1)];
 
-  if (want.entry == reference_ && outcome != Outcome::kOk)
-    throw Error("the reference " + config_.reference + " at coefficient " + want.coefficient +
-                ", rung " + std::to_string(want.rung) + ", seed " +
-                std::to_string(key(want).seed) + " ended with " +
-                std::string(to_string(outcome)) +
-                ": no candidate can be compared with it; give it another coefficient");
   if (want.rung == 1 && !entry.builtin) {
     finish_trial(entry, want, outcome, objective);
   } else if (want.coefficient != entry.coefficient) {

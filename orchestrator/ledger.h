@@ -1,7 +1,8 @@
-// What the search knows, in memory: candidates, their finished evaluations, the estimates that follow.
+// What the search knows, in memory: candidates, their finished evaluations, the estimates that
+// follow.
 //
-// A mirror of the archive's rows, kept in step with them; its contents depend on the set of rows and
-// on the configuration, not on the order in which results arrived or on restarts between them.
+// A mirror of the archive's rows, kept in step with them; its contents depend on the set of rows
+// and on the configuration, not on the order in which results arrived or on restarts between them.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace ballast::orchestrator {
 
 // One evaluation that the search wants, or has.
 struct Want {
-  size_t entry = 0;         // index into Ledger::entries()
+  size_t entry = 0;  // index into Ledger::entries()
   int rung = 1;
   int seed = 0;             // index into the rung's seed block
   std::string coefficient;  // as in the evaluation's key
@@ -31,10 +32,10 @@ struct Want {
 // A candidate or built-in and what is known about it.
 struct Entry {
   std::string identity, name, source, track;
-  std::string op;           // that made it; empty for built-ins
+  std::string op;  // that made it; empty for built-ins
   double unit = 1;
   bool builtin = false;
-  int64_t children = 0;     // accepted ones whose main parent it is
+  int64_t children = 0;  // accepted ones whose main parent it is
 
   // Rung 1: the coefficients tried so far, in order, and the next one to try (none: all done).
   // Built-ins have nothing to try.
@@ -64,6 +65,7 @@ class Ledger {
   void add_child(size_t parent) { ++entries_[parent].children; }
   const std::vector<Entry>& entries() const { return entries_; }
   std::optional<size_t> find(std::string_view identity) const;
+  bool is_configured_builtin(std::string_view identity) const;
   size_t reference() const { return *reference_; }  // REQUIRES: it has been added
 
   // The archive's words for a want, and back: none for an evaluation that this search would not ask
@@ -80,7 +82,7 @@ class Ledger {
     int rung = 1;
   };
   // A finished evaluation; `objective` counts when the outcome is kOk. Returns whose estimates
-  // changed. Throws Error when the reference failed: nothing can be measured without it.
+  // changed.
   std::vector<Changed> finish(const Want& want, Outcome outcome, double objective);
 
   int rungs() const { return static_cast<int>(config_.rungs.size()); }
@@ -99,8 +101,8 @@ class Ledger {
   SearchConfig config_;
   std::string spec_hash_;
   std::map<std::string, std::string, std::less<>> builtin_coefficients_;  // by name, as text
-  std::vector<std::vector<uint64_t>> seeds_;             // [rung - 1][seed]
-  std::vector<std::map<uint64_t, int>> seed_indices_;    // [rung - 1]
+  std::vector<std::vector<uint64_t>> seeds_;                              // [rung - 1][seed]
+  std::vector<std::map<uint64_t, int>> seed_indices_;                     // [rung - 1]
   std::vector<Entry> entries_;
   std::unordered_map<std::string, size_t> by_identity_;
   std::optional<size_t> reference_;

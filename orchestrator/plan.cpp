@@ -14,9 +14,8 @@ bool begun(const Entry& entry) {
 }
 
 bool runs(const Entry& entry, int rung, int seed) {
-  return std::any_of(entry.running.begin(), entry.running.end(), [&](const Want& want) {
-    return want.rung == rung && want.seed == seed;
-  });
+  return std::any_of(entry.running.begin(), entry.running.end(),
+                     [&](const Want& want) { return want.rung == rung && want.seed == seed; });
 }
 
 const std::optional<double>& score(const Entry& entry, int rung, int seed) {
@@ -62,8 +61,8 @@ Want trial(const Ledger& ledger, size_t index) {
   return {index, 1, 0, *ledger.entries()[index].next_trial};
 }
 
-// A candidate that nothing has been begun for: the first shipped texts in their order, then children
-// in order of arrival with the other shipped texts between them.
+// A candidate that nothing has been begun for: the first shipped texts in their order, then
+// children in order of arrival with the other shipped texts between them.
 std::optional<size_t> next_newcomer(const Ledger& ledger) {
   const auto& first_names = ledger.config().first_seeds;
   std::optional<size_t> first, seed, child;
@@ -98,8 +97,7 @@ std::vector<size_t> promotable(const Ledger& ledger, int rung) {
   for (size_t i = 0; i < ledger.entries().size(); ++i)
     if (!ledger.entries()[i].builtin && ledger.complete(ledger.entries()[i], rung))
       complete.push_back(i);
-  const auto keep =
-      static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
+  const auto keep = static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
   std::stable_sort(complete.begin(), complete.end(), [&](size_t a, size_t b) {
     return ledger.entries()[a].estimates[r]->mean < ledger.entries()[b].estimates[r]->mean;
   });

@@ -9,9 +9,12 @@ namespace {
 
 std::string_view purpose(SeedBlock block) {
   switch (block) {
-    case SeedBlock::kA: return "seeds of block A";
-    case SeedBlock::kB: return "seeds of block B";
-    case SeedBlock::kC: return "seeds of block C";
+    case SeedBlock::kA:
+      return "seeds of block A";
+    case SeedBlock::kB:
+      return "seeds of block B";
+    case SeedBlock::kC:
+      return "seeds of block C";
   }
   return "";
 }
