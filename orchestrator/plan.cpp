@@ -57,6 +57,16 @@ std::optional<Want> next_climber(const Ledger& ledger, int rung) {
   return std::nullopt;
 }
 
+// Mean difference over all pairs at rungs r + 1 and r + 2, so that one who was lucky at the lower
+// makes room for the next when fresh seeds say so.
+double over_both(const Entry& entry, size_t r) {
+  const PairedEstimate& lower = *entry.estimates[r];
+  const auto& upper = entry.estimates[r + 1];
+  if (!upper) return lower.mean;
+  const auto n = static_cast<double>(lower.pairs), m = static_cast<double>(upper->pairs);
+  return (n * lower.mean + m * upper->mean) / (n + m);
+}
+
 Want trial(const Ledger& ledger, size_t index) {
   return {index, 1, 0, *ledger.entries()[index].next_trial};
 }
@@ -93,17 +103,20 @@ std::optional<size_t> next_newcomer(const Ledger& ledger) {
 
 std::vector<size_t> promotable(const Ledger& ledger, int rung) {
   const size_t r = static_cast<size_t>(rung - 1);
-  std::vector<size_t> complete;
-  for (size_t i = 0; i < ledger.entries().size(); ++i)
-    if (!ledger.entries()[i].builtin && ledger.complete(ledger.entries()[i], rung))
-      complete.push_back(i);
-  const auto keep = static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
-  std::stable_sort(complete.begin(), complete.end(), [&](size_t a, size_t b) {
-    return ledger.entries()[a].estimates[r]->mean < ledger.entries()[b].estimates[r]->mean;
-  });
-  complete.resize(keep);
-  std::erase_if(complete, [&](size_t i) { return ledger.entries()[i].begun[r + 1] > 0; });
-  return complete;
+  const bool champions = ledger.config().rungs[r + 1].block == SeedBlock::kC;
+  std::vector<std::pair<double, size_t>> complete;  // belief, entry
+  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    if (entry.builtin || !ledger.complete(entry, rung)) continue;
+    complete.emplace_back(champions ? over_both(entry, r) : entry.estimates[r]->mean, i);
+  }
+  auto keep = static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
+  if (champions) keep = std::min<size_t>(keep, 1);
+  std::sort(complete.begin(), complete.end());
+  std::vector<size_t> out;
+  for (size_t i = 0; i < keep; ++i)
+    if (ledger.entries()[complete[i].second].begun[r + 1] == 0) out.push_back(complete[i].second);
+  return out;
 }
 
 std::optional<Want> next_want(const Ledger& ledger) {

@@ -193,6 +193,25 @@ TEST(Plan, MeasuresAChampionOnFreshSeedsWithTheReferenceFirst) {
   EXPECT_EQ(game.entry(2).estimates[2]->pairs, 3);
 }
 
+// x0 is lucky on block B and disappoints on C: x1 is tried next. x2 is never the best.
+TEST(Promotion, TriesTheNextChampionWhenFreshSeedsDisappoint) {
+  SearchConfig config = config_of();
+  config.eta = 1.01;
+  Game game(config);
+  game.run();
+  for (const char* name : {"x0", "x1", "x2", "x3"}) game.add(name);
+  const std::vector<double> on_b{1.0, 1.4, 1.9, 1.95}, on_c{2.0, 1.4, 1.9, 1.95};
+  game.objective = [&](const Want& want) {
+    if (want.entry < 2) return 2.0;
+    return want.rung == 3 ? on_c[want.entry - 2] : on_b[want.entry - 2];
+  };
+  game.run();
+  EXPECT_EQ(game.entry(2).estimates[2]->pairs, 3);
+  EXPECT_EQ(game.entry(3).estimates[2]->pairs, 3);
+  EXPECT_FALSE(game.entry(4).estimates[2]);
+  EXPECT_FALSE(game.entry(5).estimates[2]);
+}
+
 TEST(Plan, StartsFirstSeedsInTheirOrderAndOthersBetweenChildren) {
   SearchConfig config = config_of();
   config.first_seeds = {"s2", "s1"};
