@@ -5,7 +5,7 @@
 
 namespace ballast::orchestrator {
 
-double pooled_deviation(const Ledger& ledger) {
+PooledDeviation pooled_deviation(const Ledger& ledger) {
   double squares = 0, freedom = 0;
   for (const Entry& entry : ledger.entries()) {
     if (entry.builtin && coefficient_value(entry.coefficient) == 0) continue;
@@ -18,11 +18,11 @@ double pooled_deviation(const Ledger& ledger) {
       freedom += n - 1;
     }
   }
-  return freedom > 0 ? std::sqrt(squares / freedom) : 0;
+  return {freedom > 0 ? std::sqrt(squares / freedom) : 0, freedom};
 }
 
 std::vector<Elite> elites(const Ledger& ledger) {
-  const double deviation = pooled_deviation(ledger);
+  const double deviation = pooled_deviation(ledger).deviation;
   std::vector<Elite> out, failed;
   bool undecided = false;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {

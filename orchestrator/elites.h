@@ -11,7 +11,7 @@ namespace ballast::orchestrator {
 // Standard deviation of one paired difference, pooled over all entries with at least two pairs at a
 // rung above the first (but for the built-in without balance, whose noise is another); 0 when there
 // is none. A candidate's own two or three pairs say too little about it.
-double pooled_deviation(const Ledger& ledger);
+PooledDeviation pooled_deviation(const Ledger& ledger);
 
 struct Elite {
   size_t entry = 0;

@@ -50,4 +50,54 @@ PairedEstimate paired(std::span<const double> d) {
   return out;
 }
 
+ShrunkError shrunk_error(const PairedEstimate& e, const PooledDeviation& pooled,
+                         double prior_freedom) {
+  const auto n = static_cast<double>(e.pairs);
+  const double d0 = std::min(prior_freedom, pooled.freedom);
+  const double own = e.standard_error ? *e.standard_error * *e.standard_error * n : 0;
+  const double freedom = d0 + n - 1;
+  if (!(freedom > 0)) return {0, 0};
+  const double variance = (d0 * pooled.deviation * pooled.deviation + (n - 1) * own) / freedom;
+  return {std::sqrt(variance / n), freedom};
+}
+
+namespace {
+double beta_fraction(double a, double b, double x) {
+  double c = 1, d = 1 - (a + b) * x / (a + 1);
+  d = 1 / (std::abs(d) < 1e-300 ? 1e-300 : d);
+  double h = d;
+  for (int m = 1; m < 500; ++m) {
+    double y = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / (1 + y * d);
+    c = 1 + y / c;
+    h *= d * c;
+    y = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / (1 + y * d);
+    c = 1 + y / c;
+    h *= d * c;
+    if (std::abs(d * c - 1) < 1e-14) break;
+  }
+  return h;
+}
+double beta_cdf(double a, double b, double x) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                a * std::log(x) + b * std::log(1 - x));
+  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+                                   : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+}  // namespace
+
+double student_quantile(double p, double freedom) {
+  if (p < 0.5) return -student_quantile(1 - p, freedom);
+  double low = 0, high = 1e8;
+  for (int i = 0; i < 200; ++i) {
+    const double t = (low + high) / 2;
+    const double tail = beta_cdf(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
+    (1 - tail < p ? low : high) = t;
+  }
+  return low;
+}
+
 }  // namespace ballast::orchestrator

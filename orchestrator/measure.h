@@ -31,4 +31,16 @@ struct PairedEstimate {
 };
 PairedEstimate paired(std::span<const double> differences);
 
+struct PooledDeviation {
+  double deviation = 0;  // of one paired difference; 0 when nothing has two pairs
+  double freedom = 0;
+};
+struct ShrunkError {
+  double value = 0;  // standard error of the mean
+  double freedom = 0;
+};
+ShrunkError shrunk_error(const PairedEstimate& estimate, const PooledDeviation& pooled,
+                         double prior_freedom);
+double student_quantile(double probability, double freedom);
+
 }  // namespace ballast::orchestrator

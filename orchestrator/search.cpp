@@ -34,7 +34,7 @@ Search::State::State(SearchConfig given, population::Archive& archive_,
 
 bool Search::State::out_of_evaluations() const {
   return config.max_evaluations > 0 &&
-         evaluations + static_cast<int64_t>(flights.size()) >= config.max_evaluations;
+         spent.evaluations + static_cast<int64_t>(flights.size()) >= config.max_evaluations;
 }
 
 // Everything that can be done now. With one worker the result that runs meanwhile waits for the end

@@ -1,5 +1,4 @@
 // Starting and resuming: the archive's rows become the search's state.
-#include <algorithm>
 #include <map>
 
 #include "candidate/shipped.h"
@@ -115,31 +114,14 @@ void Search::State::add_builtins() {
   }
 }
 
-// Results in an order that does not depend on when they arrived: trials choose the coefficient that
-// the other rungs are measured at, so they come first.
 void Search::State::load_evaluations() {
-  std::vector<population::EvaluationRow> rows = archive.evaluations();
-  std::erase_if(rows, [](const auto& row) { return row.purpose == "train"; });
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const auto& a, const auto& b) { return a.key.rung < b.key.rung; });
-  std::vector<std::pair<int64_t, Want>> begun;
-  for (const population::EvaluationRow& row : rows) {
+  const std::vector<population::EvaluationRow> rows = archive.evaluations();
+  spent = replay(rows, ledger);
+  for (const population::EvaluationRow& row : rows) {  // in the order in which they were begun
+    if (row.outcome || row.purpose == "train") continue;
     const std::optional<Want> want = ledger.want_of(row.key);
-    if (!row.outcome) {
-      if (want) begun.emplace_back(row.id, *want);
-      continue;
-    }
-    ++evaluations;
-    tokens += row.tokens;
-    if (*row.outcome != Outcome::kOk) ++failed_evaluations;
-    if (!want) continue;
-    const double objective = *row.outcome == Outcome::kOk ? objective_of(config, row.metrics) : 0;
-    ledger.finish(*want, *row.outcome, objective);
+    if (want && wanted(ledger, *want)) unfinished.push_back(*want);
   }
-  std::sort(begun.begin(), begun.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [id, want] : begun)
-    if (wanted(ledger, want)) unfinished.push_back(want);
 }
 
 // Estimates follow from evaluations; those that a kill kept from being written are written now.

@@ -12,6 +12,7 @@
 #include "orchestrator/ledger.h"
 #include "orchestrator/novelty.h"
 #include "orchestrator/proposer.h"
+#include "orchestrator/replay.h"
 #include "orchestrator/search.h"
 
 namespace ballast::orchestrator {
@@ -81,7 +82,7 @@ struct Search::State {
   std::deque<Want> unfinished;        // begun before this start, in order
 
   // Of the whole run.
-  int64_t evaluations = 0, failed_evaluations = 0, tokens = 0;
+  Spent spent;
   std::map<std::string, OperatorCount> operators;
   std::set<std::string> seed_sources;  // proposed already
   int64_t proposals = 0;

@@ -43,11 +43,11 @@ SearchStatus Search::State::status() const {
   out.phase = phase;
   out.seconds = seconds();
   out.max_seconds = config.max_seconds;
-  out.evaluations = evaluations;
+  out.evaluations = spent.evaluations;
   out.max_evaluations = config.max_evaluations;
-  out.failed_evaluations = failed_evaluations;
+  out.failed_evaluations = spent.failed;
   out.proposals = proposals;
-  out.tokens = tokens;
+  out.tokens = spent.tokens;
   out.at_rung.assign(config.rungs.size(), 0);
   std::map<std::string, OperatorCount> counts = operators;
   for (const Entry& entry : ledger.entries())

@@ -68,15 +68,15 @@ bool Search::State::fruitless() const {
 }
 
 bool Search::State::propose_one() {
-  if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == evaluations)
+  if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == spent.evaluations)
     return false;
   const std::vector<Elite> parents = elites(ledger);
   if (parents.empty()) return false;
   if (fruitless()) {  // another result may bring other parents
     archive.put_state("search.paused",
-                      Json({{"proposals", proposals}, {"evaluations", evaluations}}).dump());
+                      Json({{"proposals", proposals}, {"evaluations", spent.evaluations}}).dump());
     paused_proposals = proposals;
-    paused_evaluations = evaluations;
+    paused_evaluations = spent.evaluations;
     return false;
   }
   SearchEvent event;
@@ -164,9 +164,9 @@ void Search::State::store_result(const Flight& flight, const evaluator::Evaluati
       put_estimate(changed);
   });
   check_reference();
-  ++evaluations;
-  if (outcome != Outcome::kOk) ++failed_evaluations;
-  tokens += config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens;
+  ++spent.evaluations;
+  if (outcome != Outcome::kOk) ++spent.failed;
+  spent.tokens += config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens;
 }
 
 void Search::State::check_reference() const {

@@ -331,7 +331,7 @@ TEST(Elites, HaveErrorsPooledOverCandidatesAndShrinkingWithPairs) {
   };
   while (!game.ledger.complete(game.entry(y), 2)) game.run(1);
   const double deviation = std::sqrt((2 * 0.01 + 2 * 0.09) / 2);
-  EXPECT_NEAR(pooled_deviation(game.ledger), deviation, 1e-12);
+  EXPECT_NEAR(pooled_deviation(game.ledger).deviation, deviation, 1e-12);
   const std::vector<Elite> all = elites(game.ledger);
   ASSERT_FALSE(all.empty());
   for (const Elite& elite : all) {
