@@ -40,10 +40,14 @@ bool Search::State::out_of_evaluations() const {
 // Everything that can be done now. With one worker the result that runs meanwhile waits for the end
 // of it, so that what is decided does not depend on how long a training takes.
 void Search::State::fill(std::stop_token stop) {
+  filled = false;
   while (!stop.stop_requested()) {
     hand_over_retries();
     if (submit_one()) continue;
-    if (!propose_one()) return;
+    if (!propose_one()) {
+      filled = true;
+      return;
+    }
     show_status(/*now=*/false);
     if (config.workers == 1) continue;
     if (const auto result = evaluator.wait(0)) handle(*result);
@@ -60,8 +64,8 @@ std::string Search::State::loop(std::stop_token stop) {
     }
     if (flights.empty() && out_of_evaluations()) return "max_evaluations";
     fill(stop);
-    if (flights.empty() && !stop.stop_requested())
-      return out_of_evaluations() ? "max_evaluations" : "exhausted";
+    if (!filled) continue;  // stopped
+    if (flights.empty()) return out_of_evaluations() ? "max_evaluations" : "exhausted";
     if (const auto result = evaluator.wait(kPoll)) handle(*result);
     if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
     show_status(/*now=*/false);
@@ -77,11 +81,15 @@ void Search::State::drain(double most, std::stop_token stop) {
   }
 }
 
+// A result that comes now is kept, but not where proposals that should have been made without
+// knowing it are still to be made (see fill): it is measured again.
 void Search::State::cancel() {
   phase = "stopping";
   evaluator.cancel();
-  while (evaluator.pending() > 0)
-    if (const auto result = evaluator.wait(kPoll)) handle(*result);
+  while (evaluator.pending() > 0) {
+    const auto result = evaluator.wait(kPoll);
+    if (result && (filled || config.workers > 1)) handle(*result);
+  }
 }
 
 void Search::State::save_seconds() {

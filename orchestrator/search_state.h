@@ -74,6 +74,7 @@ struct Search::State {
   const Clock& clock;
   SearchObserver& observer;
   std::string phase = "built-ins";
+  bool filled = true;  // all has been decided that the results so far allow
 
   Ledger ledger;
   FingerprintIndex known;  // one index per ledger entry
