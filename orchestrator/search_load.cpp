@@ -151,7 +151,7 @@ void Search::State::add_seeds() {
   std::vector<SeedText> texts = config.seeds;
   if (config.use_shipped)
     for (const auto& text : candidate::shipped())
-      texts.push_back({std::string(text.name), std::string(text.source)});
+      texts.push_back({std::string(text.name), std::string(text.text)});
   for (const SeedText& text : texts)
     if (seed_sources.insert(text.source).second) store(proposer.seed(proposals + 1, text));
 }
