@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "common/builtins.h"
 #include "common/config_internal.h"
 #include "common/error.h"
 #include "common/nearest.h"
