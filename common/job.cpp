@@ -276,7 +276,7 @@ Progress parse_progress(std::string_view text) {
 
 std::string to_json(const Metrics& metrics) { return dump(json_of(metrics)); }
 
-Metrics parse_metrics(std::string_view json) { return metrics_of(parse_json(json, "metrics")); }
+Metrics parse_metrics(std::string_view text) { return metrics_of(parse_json(text, "metrics")); }
 
 std::string kind_of(std::string_view text) {
   const Json json = parse_json(text, "a frame");

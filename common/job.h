@@ -127,14 +127,14 @@ std::string to_json(const Metrics&);
 
 // The "kind" of a frame: "train", "score", "probe" for jobs; "progress", "train_result",
 // "score_result", "probe_result" for replies.
-std::string kind_of(std::string_view json);
-TrainJob parse_train_job(std::string_view json);
-ScoreJob parse_score_job(std::string_view json);
-ProbeJob parse_probe_job(std::string_view json);
-TrainResult parse_train_result(std::string_view json);
-ScoreResult parse_score_result(std::string_view json);
-ProbeResult parse_probe_result(std::string_view json);
-Progress parse_progress(std::string_view json);
-Metrics parse_metrics(std::string_view json);
+std::string kind_of(std::string_view text);
+TrainJob parse_train_job(std::string_view text);
+ScoreJob parse_score_job(std::string_view text);
+ProbeJob parse_probe_job(std::string_view text);
+TrainResult parse_train_result(std::string_view text);
+ScoreResult parse_score_result(std::string_view text);
+ProbeResult parse_probe_result(std::string_view text);
+Progress parse_progress(std::string_view text);
+Metrics parse_metrics(std::string_view text);
 
 }  // namespace ballast
