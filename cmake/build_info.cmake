@@ -1,8 +1,8 @@
 # Makes the two headers behind common/build_info.cpp. Included by common/CMakeLists.txt to declare the
 # rules, and run by them as a script (cmake -DMODE=numeric|git ... -P) when something changed.
 #
-#   build_info_numeric.h  hash over the sources that can change a number, compiler, flags, LibTorch
-#   build_info_git.h      the revision that is checked out
+#   build_info_numeric_generated.h  hash over the sources that can change a number, compiler, flags, LibTorch
+#   build_info_git_generated.h      the revision that is checked out
 
 if(CMAKE_SCRIPT_MODE_FILE AND MODE STREQUAL "numeric")
   file(GLOB files RELATIVE ${SOURCE} ${SOURCE}/common/* ${SOURCE}/candidate/* ${SOURCE}/kernels/*
@@ -49,14 +49,14 @@ if(LibTorch_FOUND)
   set(_libtorch ${LibTorch_VERSION})
 endif()
 set(_script ${PROJECT_SOURCE_DIR}/cmake/build_info.cmake)
-set(BALLAST_BUILD_INFO_DIR ${CMAKE_BINARY_DIR}/generated)
+set(BALLAST_BUILD_INFO_DIR ${CMAKE_BINARY_DIR}/generated/common)
 
 add_custom_command(
-  OUTPUT ${BALLAST_BUILD_INFO_DIR}/build_info_numeric.h
+  OUTPUT ${BALLAST_BUILD_INFO_DIR}/build_info_numeric_generated.h
   COMMAND ${CMAKE_COMMAND} -DMODE=numeric -DSOURCE=${PROJECT_SOURCE_DIR} -DVERSION=${PROJECT_VERSION}
     "-DCOMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}, ${CMAKE_BUILD_TYPE}"
     "-DFLAGS=${CMAKE_SYSTEM_PROCESSOR} ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${_type}} ${BALLAST_SANITIZE}"
-    "-DLIBTORCH=${_libtorch}" -DOUTPUT=${BALLAST_BUILD_INFO_DIR}/build_info_numeric.h -P ${_script}
+    "-DLIBTORCH=${_libtorch}" -DOUTPUT=${BALLAST_BUILD_INFO_DIR}/build_info_numeric_generated.h -P ${_script}
   DEPENDS ${BALLAST_NUMERIC_SOURCES} ${_script}
   VERBATIM)
 
@@ -76,8 +76,8 @@ if(GIT_FOUND)
   endforeach()
 endif()
 add_custom_command(
-  OUTPUT ${BALLAST_BUILD_INFO_DIR}/build_info_git.h
+  OUTPUT ${BALLAST_BUILD_INFO_DIR}/build_info_git_generated.h
   COMMAND ${CMAKE_COMMAND} -DMODE=git -DSOURCE=${PROJECT_SOURCE_DIR} -DGIT=${GIT_EXECUTABLE}
-    -DOUTPUT=${BALLAST_BUILD_INFO_DIR}/build_info_git.h -P ${_script}
+    -DOUTPUT=${BALLAST_BUILD_INFO_DIR}/build_info_git_generated.h -P ${_script}
   DEPENDS ${_git_files} ${_script}
   VERBATIM)

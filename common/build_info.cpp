@@ -1,7 +1,7 @@
 #include "common/build_info.h"
 
-#include "build_info_git.h"      // made by cmake/build_info.cmake
-#include "build_info_numeric.h"  // the same
+#include "common/build_info_git_generated.h"      // made by cmake/build_info.cmake
+#include "common/build_info_numeric_generated.h"  // the same
 
 namespace ballast {
 

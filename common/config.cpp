@@ -170,12 +170,12 @@ void check(const Config& config) {
     if (bad) throw Error("configuration: " + why, ExitCode::kUsage);
   };
   const Ints &tokens = config.rung_tokens, &seeds = config.rung_seeds;
-  refuse_if(tokens.empty(), "rungs.tokens: at least one rung is needed");
+  refuse_if(tokens.size() < 2 || tokens.size() > 3, "rungs.tokens: two or three rungs are needed");
   refuse_if(tokens.size() != seeds.size(),
             "rungs.tokens has " + std::to_string(tokens.size()) + " entries, rungs.seeds " +
                 std::to_string(seeds.size()) + ": give each rung both");
   for (size_t i = 1; i < tokens.size(); ++i) {
-    refuse_if(tokens[i] <= tokens[i - 1], "rungs.tokens must grow from rung to rung");
+    refuse_if(tokens[i] < tokens[i - 1], "rungs.tokens must not shrink from rung to rung");
   }
   const int64_t step = tokens_per_step(train_spec(config).schedule);
   refuse_if(tokens.front() < step, "rungs.tokens: one optimizer step takes " +
