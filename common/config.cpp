@@ -96,7 +96,7 @@ struct CheckRange {
     if (!words.empty() && std::find(words.begin(), words.end(), x) == words.end()) {
       refuse(where, field, "\"" + x + "\" is not known: " + describe(field.range));
     }
-    if (x.find('\0') != std::string::npos) refuse(where, field, "the text has a zero byte");
+    if (!is_plain_text(x)) refuse(where, field, "the text is not UTF-8, or has a zero byte");
   }
   void operator()(Int x) const { check_number(static_cast<double>(x), field, where); }
   void operator()(Real x) const { check_number(x, field, where); }
@@ -110,6 +110,8 @@ struct CheckRange {
 };
 
 }  // namespace
+
+std::optional<Int> whole_number(const ConfigValue& value) { return convert<Int>(value); }
 
 const std::vector<ConfigField>& config_fields() {
   static const std::vector<ConfigField> table = make_table();

@@ -1,6 +1,7 @@
 // What the files of the configuration share; nobody else includes it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,6 +25,9 @@ const ConfigField* find_field(std::string_view key);
 void assign(Config& config, const ConfigField& field, const ConfigValue& value,
             std::string_view where);
 
+// The whole number that `value` is, 3e5 included.
+std::optional<Int> whole_number(const ConfigValue& value);
+
 // A value of a field as TOML writes it.
 std::string toml_value(const Config& config, const ConfigField& field);
 
@@ -32,6 +36,7 @@ std::string describe(const ConfigRange& range);
 // "a number", "a list of whole numbers".
 std::string_view type_name(const ConfigMember& member);
 
+bool is_plain_text(const std::string& text);  // UTF-8 without zero bytes
 std::string format_number(double x);  // shortest that reads back
 
 }  // namespace ballast

@@ -64,11 +64,19 @@ std::string escaped(std::string text) {  // for a cell of a Markdown table
 
 }  // namespace
 
+bool is_plain_text(const std::string& text) {
+  // What the JSON library cannot print comes out as U+FFFD, and so differs.
+  const std::string printed = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.find('\0') == std::string::npos && Json::parse(printed) == text;
+}
+
 std::string format_number(double x) {
   if (std::isnan(x)) return "nan";
   if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
   char text[32];
-  const auto result = std::to_chars(text, text + sizeof text, x);
+  const bool whole = std::trunc(x) == x && std::abs(x) < 1e15;  // 100000, not 1e+05
+  const auto result = whole ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(x))
+                            : std::to_chars(text, text + sizeof text, x);
   return std::string(text, result.ptr);
 }
 

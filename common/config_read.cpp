@@ -115,8 +115,9 @@ struct ReadAs {
     Ints numbers;
     for (const std::string& entry : entries(text)) {
       const std::optional<ConfigValue> number = number_of(entry);
-      if (!number || !std::holds_alternative<Int>(*number)) return text;
-      numbers.push_back(std::get<Int>(*number));
+      const std::optional<Int> whole = number ? whole_number(*number) : std::nullopt;
+      if (!whole) return text;
+      numbers.push_back(*whole);
     }
     return numbers;
   }
