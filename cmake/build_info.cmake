@@ -5,7 +5,7 @@
 #   build_info_git_generated.h      the revision that is checked out
 
 if(CMAKE_SCRIPT_MODE_FILE AND MODE STREQUAL "numeric")
-  file(GLOB files RELATIVE ${SOURCE} ${SOURCE}/common/* ${SOURCE}/candidate/* ${SOURCE}/kernels/*
+  file(GLOB_RECURSE files RELATIVE ${SOURCE} ${SOURCE}/common/* ${SOURCE}/candidate/* ${SOURCE}/kernels/*
        ${SOURCE}/trainer/*)
   list(SORT files)
   set(text "${COMPILER}|${FLAGS}|${LIBTORCH}")
@@ -38,7 +38,7 @@ endif()
 # --- rules
 
 # A source that is added or removed changes the hash too, hence the glob.
-file(GLOB BALLAST_NUMERIC_SOURCES CONFIGURE_DEPENDS
+file(GLOB_RECURSE BALLAST_NUMERIC_SOURCES CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/common/* ${PROJECT_SOURCE_DIR}/candidate/* ${PROJECT_SOURCE_DIR}/kernels/*
   ${PROJECT_SOURCE_DIR}/trainer/*)
 list(FILTER BALLAST_NUMERIC_SOURCES INCLUDE REGEX "\\.(h|cpp|def|cu|cuh)$")
