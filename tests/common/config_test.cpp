@@ -44,13 +44,13 @@ std::string refusal(F&& f) {
 TEST(Config, ReadsEveryTypeFromToml) {
   const Config c = read(
       "seed = 7\nmax_seconds = 60\nmu = 0.25\ndata = \"mine\"\naccept_no_sandbox = true\n"
-      "start = [\"a\", \"b\"]\n[rungs]\ntokens = [2_000, 3000]\n");
+      "start.first = [\"a\", \"b\"]\n[rungs]\ntokens = [2_000, 3000]\n");
   EXPECT_EQ(c.seed, 7);
   EXPECT_EQ(c.max_seconds, 60);
   EXPECT_EQ(c.mu, 0.25);
   EXPECT_EQ(c.data, "mine");
   EXPECT_TRUE(c.accept_no_sandbox);
-  EXPECT_EQ(c.start, (Texts{"a", "b"}));
+  EXPECT_EQ(c.start_first, (Texts{"a", "b"}));
   EXPECT_EQ(c.rung_tokens, (Ints{2000, 3000}));
   EXPECT_EQ(c.target, Config().target);  // what is not named keeps its default
 }
@@ -62,9 +62,9 @@ TEST(Config, ReadsEveryTypeFromOverrides) {
   EXPECT_EQ(with("mu=2").mu, 2);
   EXPECT_EQ(with("data=a=b").data, "a=b");  // the first '=' separates
   EXPECT_TRUE(with("accept_no_sandbox=true").accept_no_sandbox);
-  EXPECT_EQ(with("start=a,b").start, (Texts{"a", "b"}));
-  EXPECT_EQ(with("start=[\"a\", \"b\"]").start, (Texts{"a", "b"}));
-  EXPECT_EQ(with("start=").start, Texts{});
+  EXPECT_EQ(with("start.first=a,b").start_first, (Texts{"a", "b"}));
+  EXPECT_EQ(with("start.first=[\"a\", \"b\"]").start_first, (Texts{"a", "b"}));
+  EXPECT_EQ(with("start.first=").start_first, Texts{});
   EXPECT_EQ(with("rungs.tokens=200000,3e5").rung_tokens, (Ints{200000, 300000}));
 }
 
@@ -95,8 +95,8 @@ TEST(Config, NamesPlaceKeyAndTypesOfAnIllTypedValue) {
   EXPECT_EQ(refusal([] { read("rungs = 5\n"); }).substr(0, 9), "x.toml:1:");
   EXPECT_EQ(refusal([] { read("[seed]\nx = 1\n"); }),
             "x.toml:1: seed: expected a whole number, found a table");
-  EXPECT_NE(refusal([] { read("start = [1, \"a\"]\n"); }), "");
-  EXPECT_NE(refusal([] { read("start = [1]\n"); }), "");
+  EXPECT_NE(refusal([] { read("start.first = [1, \"a\"]\n"); }), "");
+  EXPECT_NE(refusal([] { read("start.first = [1]\n"); }), "");
   EXPECT_NE(refusal([] { read("rungs.tokens = [\"a\"]\n"); }), "");
   EXPECT_NE(refusal([] { read("rungs.tokens = [1500.5]\n"); }), "");
   EXPECT_NE(refusal([] { read("data = 2024-01-01\n"); }), "");
@@ -157,7 +157,7 @@ TEST(Config, TomlReadsBackToTheSame) {
   config.archive = "a \"quoted\" \\ name\n.db";
   config.mu = 0.1 + 0.2;  // needs 17 digits
   config.max_seconds = 1e300;
-  config.start = {"x", "y,z"};
+  config.start_first = {"x", "y,z"};
   config.rung_tokens = {4096, 8192};
   config.rung_seeds = {1, 2};
   for (const Help help : {Help::kWithout, Help::kAsComments}) {
