@@ -12,27 +12,53 @@ std::string describe(const EvaluationKey& key) {
          key.device_class + ", build " + key.build + ")";
 }
 
+struct Known {
+  int64_t id = 0;
+  bool finished = false;
+};
+
+std::optional<Known> find(Db& db, int64_t candidate, const EvaluationKey& key) {
+  Statement row(
+      db,
+      "SELECT id, outcome IS NOT NULL FROM evaluation WHERE candidate = ?1 AND "
+      "spec_hash = ?2 AND rung = ?3 AND seed = ?4 AND coefficient = ?5 AND build = ?6 AND "
+      "device_class = ?7");
+  row.bind(candidate, key.spec_hash, key.rung, seed_to_sql(key.seed), key.coefficient, key.build,
+           key.device_class);
+  if (!row.step()) return std::nullopt;
+  return Known{row.integer(0), row.integer(1) != 0};
+}
+
 }  // namespace
 
 int64_t Archive::begin_evaluation(const EvaluationKey& key, std::string_view purpose,
                                   int64_t tokens) {
-  Transaction tx(*impl_->db);
-  Statement row(
-      *impl_->db,
-      "INSERT INTO evaluation (candidate, spec_hash, rung, seed, coefficient, build, "
-      "device_class, purpose, tokens, attempt, message, seconds, sandbox_level, started_ns) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, '', 0, '', ?10) "
-      "ON CONFLICT (candidate, spec_hash, rung, seed, coefficient, build, device_class) "
-      "DO UPDATE SET purpose = excluded.purpose, tokens = excluded.tokens, "
-      "attempt = attempt + 1, started_ns = excluded.started_ns WHERE outcome IS NULL "
-      "RETURNING id");
-  row.bind(impl_->candidate_id(key.identity), key.spec_hash, key.rung, seed_to_sql(key.seed),
-           key.coefficient, key.build, key.device_class, purpose, tokens, impl_->now());
-  if (!row.step())
-    throw Error("beginning an " + describe(key) + " in archive " + impl_->db->path() +
+  Db& db = *impl_->db;
+  Transaction tx(db);
+  const int64_t candidate = impl_->candidate_id(key.identity);
+  const std::optional<Known> known = find(db, candidate, key);
+  int64_t id = 0;
+  if (!known) {
+    Statement(
+        db,
+        "INSERT INTO evaluation (candidate, spec_hash, rung, seed, coefficient, build, "
+        "device_class, purpose, tokens, attempt, message, seconds, sandbox_level, started_ns) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, '', 0, '', ?10)")
+        .bind(candidate, key.spec_hash, key.rung, seed_to_sql(key.seed), key.coefficient, key.build,
+              key.device_class, purpose, tokens, impl_->now())
+        .run();
+    id = db.last_id();
+  } else if (known->finished) {
+    throw Error("beginning an " + describe(key) + " in archive " + db.path() +
                 ", which is finished already: read its result instead");
-  const int64_t id = row.integer(0);
-  row.run();
+  } else {
+    id = known->id;
+    Statement(db,
+              "UPDATE evaluation SET purpose = ?1, tokens = ?2, attempt = attempt + 1, "
+              "started_ns = ?3 WHERE id = ?4")
+        .bind(purpose, tokens, impl_->now(), id)
+        .run();
+  }
   impl_->commit(tx);
   return id;
 }

@@ -147,6 +147,10 @@ int64_t Db::changes() const { return sqlite3_changes64(db_); }
 int64_t Db::last_id() const { return sqlite3_last_insert_rowid(db_); }
 bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
+void Db::end_reading() {
+  if (in_transaction()) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
 bool Db::checkpoint() {
   sqlite3_busy_timeout(db_, 0);  // a reader that is at work is not waited for
   const int code =
@@ -246,10 +250,6 @@ char Statement::type(int column) const {
     default:
       return 'n';
   }
-}
-
-std::optional<std::string> Statement::optional_text(int column) const {
-  return is_null(column) ? std::nullopt : std::optional(text(column));
 }
 
 std::optional<double> Statement::optional_real(int column) const {

@@ -34,7 +34,6 @@ class Db {
   Db& operator=(const Db&) = delete;
 
   const std::string& path() const { return path_; }
-
   void exec(const std::string& sql);  // any number of statements, no results
   // One value of one row, for PRAGMAs and counts; 0 or "" when there is no row.
   int64_t integer(std::string_view sql);
@@ -43,26 +42,22 @@ class Db {
   int64_t changes() const;  // rows changed by the last statement
   int64_t last_id() const;  // row id of the last INSERT
   bool in_transaction() const;
-
-  // Pages in the write-ahead log after the last commit.
-  int64_t wal_pages() const { return wal_pages_; }
+  void end_reading();  // ends a BEGIN of a reading connection; never throws
+  int64_t wal_pages() const { return wal_pages_; }  // in the write-ahead log after the last commit
   // Copies the log into the file and empties it. False when a reader was in the way; it is not
   // waited for, and what it does not need was copied.
   bool checkpoint();
-  // Copies as far as readers allow, for the way back from a commit: what goes wrong is left to the
-  // next checkpoint().
+  // Copies as far as readers allow; what goes wrong is left to the next checkpoint().
   void try_checkpoint();
   // Whether closing the last connection folds the log back (default: yes, but for readers).
   void checkpoint_on_close(bool yes);
-
-  // Every statement that is still at work after `seconds` from now fails; 0 lifts the limit.
+  // A statement still at work after `seconds` from now fails; 0 lifts the limit.
   void time_limit(double seconds);
 
  private:
   friend class Statement;
   friend class Transaction;
   struct Cached;
-
   [[noreturn]] void fail(int code, std::string_view doing) const;
   void check(int code, std::string_view doing) const;
 
@@ -72,11 +67,10 @@ class Db {
   int64_t wal_pages_ = 0;
   int depth_ = 0;        // open Transactions
   bool doomed_ = false;  // an inner one was rolled back
-  double deadline_ = 0;  // CLOCK_MONOTONIC seconds; 0: none
+  double deadline_ = 0;  // CLOCK_MONOTONIC seconds
 };
 
-// Marks an argument of bind() as bytes rather than text.
-struct Bytes {
+struct Bytes {  // marks an argument of bind() as bytes rather than text
   std::string_view view;
 };
 
@@ -98,7 +92,6 @@ class Statement {
 
   bool step();  // true: there is a row
   void run();   // to the end, ignoring rows
-
   int columns() const;
   std::string name(int column) const;
   bool is_null(int column) const;
@@ -107,20 +100,20 @@ class Statement {
   std::string text(int column) const;
   std::string_view bytes(int column) const;  // valid until the next step()
   char type(int column) const;               // 'i'nteger, 'r'eal, 't'ext, 'b'lob, 'n'ull
-  std::optional<std::string> optional_text(int column) const;
   std::optional<double> optional_real(int column) const;
 
  private:
   void expect_parameters(size_t count) const;  // one that is left out would be NULL
   void bind_one(int index, std::nullopt_t);
   void bind_one(int index, int64_t value);
-  // SQLite would store a NaN as NULL: a non-finite number is an Error here.
-  void bind_one(int index, double value);
+  void bind_one(int index, double value);  // Error for NaN, which SQLite would store as NULL
   // Bytes that are not UTF-8, and NULs, become U+FFFD: Python's sqlite3 could not read them.
   void bind_one(int index, std::string_view value);
   void bind_one(int index, Bytes value);
-  void bind_one(int index, const std::string& value) { bind_one(index, std::string_view(value)); }
-  void bind_one(int index, const char* value) { bind_one(index, std::string_view(value)); }
+  template <std::convertible_to<std::string_view> T>
+  void bind_one(int index, const T& value) {
+    bind_one(index, std::string_view(value));
+  }
   template <std::integral T>
   void bind_one(int index, T value) {
     bind_one(index, static_cast<int64_t>(value));
@@ -138,9 +131,9 @@ class Statement {
   sqlite3_stmt* statement_;
 };
 
-// BEGIN IMMEDIATE ... commit(), rolled back when it is destroyed uncommitted. Inside another one it
-// joins that: nothing is stored before the outermost commits, and nothing at all when an inner one
-// was rolled back.
+// BEGIN IMMEDIATE, rolled back when destroyed uncommitted. Inside another one it joins that:
+// nothing is stored before the outermost commits, and nothing at all when an inner one was rolled
+// back.
 class Transaction {
  public:
   explicit Transaction(Db& db);

@@ -120,12 +120,13 @@ CREATE TABLE metric_nonfinite (
 ) STRICT, WITHOUT ROWID;
 
 -- Per layer, per domain, curves: JSON arrays of numbers ("nan", "inf", "-inf" where not finite).
+-- With row ids: long rows of a table without them would take a page each.
 CREATE TABLE metric_array (
   evaluation INTEGER NOT NULL REFERENCES evaluation (id),
   name       TEXT    NOT NULL,
   value      TEXT    NOT NULL,
-  PRIMARY KEY (evaluation, name)
-) STRICT, WITHOUT ROWID;
+  UNIQUE (evaluation, name)
+) STRICT;
 
 -- Where a candidate stands at one rung against the reference.
 CREATE TABLE estimate (
@@ -161,9 +162,9 @@ constexpr std::string_view kViews = R"sql(
 -- the estimate's coefficient, and only fresh seeds (all but the purpose 'coefficient') once there are
 -- any, since the coefficient was chosen to look good on the others.
 CREATE VIEW measured AS
-  SELECT candidate, rung, evaluation, seed, seconds
+  SELECT candidate, rung, evaluation, seed, sandbox_level
   FROM (
-    SELECT s.candidate, s.rung, e.id AS evaluation, e.seed, e.seconds,
+    SELECT s.candidate, s.rung, e.id AS evaluation, e.seed, e.sandbox_level,
            e.purpose <> 'coefficient' AS fresh,
            max(e.purpose <> 'coefficient') OVER (PARTITION BY s.candidate, s.rung) AS any_fresh
     FROM estimate s
@@ -178,7 +179,7 @@ CREATE VIEW leaderboard AS
     top AS (SELECT candidate, max(rung) AS rung FROM estimate GROUP BY candidate),
     means AS (
       SELECT m.candidate, m.rung,
-             count(DISTINCT m.evaluation) AS evaluations,
+             count(DISTINCT m.evaluation) AS evaluations, min(m.sandbox_level) AS sandbox_level,
              avg(v.value) FILTER (WHERE v.name = 'cross_entropy') AS cross_entropy,
              avg(v.value) FILTER (WHERE v.name = 'max_vio_global') AS max_vio_global,
              avg(v.value) FILTER (WHERE v.name = 'max_vio_batch') AS max_vio_batch,
@@ -200,9 +201,10 @@ CREATE VIEW leaderboard AS
     m.cross_entropy, m.max_vio_global,
     CAST(s.coefficient AS REAL) AS coefficient,
     s.pairs, m.max_vio_batch, m.domain_expert_mi,
-    w.seconds,
+    ifnull(w.seconds, 0.0) AS seconds,
     ifnull(w.coefficients_tried, 0) AS coefficients_tried,
     ifnull(w.failures, 0) AS failures,
+    m.sandbox_level,  -- the lowest of those evaluations
     (SELECT p.operator FROM proposal p
       WHERE p.identity = c.identity AND p.reason = 'accepted' ORDER BY p.id LIMIT 1) AS operator
   FROM top
