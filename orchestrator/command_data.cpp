@@ -138,7 +138,7 @@ Job set_up_info(CLI::App& app) {
     bool check = false;
   };
   const auto given = std::make_shared<Given>();
-  app.add_option("data", given->data, "Name of a corpus, or a path with a '/'")->type_name("NAME");
+  app.add_option("NAME", given->data, "Name of a corpus, or a path with a '/'")->type_name("");
   app.add_flag("--check", given->check, "Read every file and compare its SHA-256");
   add_config(app, *given);
   add_json(app, *given);
