@@ -96,8 +96,9 @@ void expect_agreement(const candidate::Program& program, const State& state, con
 }
 
 std::map<std::string, State> states() {
+  const Json all = read("states");
   std::map<std::string, State> out;
-  for (const auto& [name, json] : read("states").items()) out[name] = parse_state(json.dump());
+  for (const auto& [name, json] : all.items()) out[name] = parse_state(json.dump());
   return out;
 }
 
