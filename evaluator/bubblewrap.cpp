@@ -240,7 +240,10 @@ ProbeResult Bubblewrap::probe_once(const ProbeJob& job, const JobLimits& limits)
   warm_->send(encode_frame(to_json(told)));
   std::optional<ProbeResult> result;
   try {
-    if (const std::optional<std::string> frame = warm_->receive())
+    const std::optional<std::string> frame = warm_->receive();
+    if (frame && answers_before(*frame, told.attempt))
+      warm_->condemn(Outcome::kInfra, "the warm process answered an earlier probe twice");
+    else if (frame)
       result = read_probe_result(*frame, told.attempt);
   } catch (const Error& e) {
     warm_->condemn(Outcome::kCrash, nonsense(e));

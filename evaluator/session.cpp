@@ -67,6 +67,8 @@ std::optional<std::string> Session::receive() {
     } catch (const Error& e) {
       condemn(Outcome::kCrash, e.what());
     }
+    // What it said before it ended counts; how it ended matters only when that is not enough.
+    if (!verdict_ && ended_) verdict_ = verdict_of(*ended_);
     if (verdict_) return std::nullopt;
     tick(static_cast<int>(kLookEvery * 1000));
   }
@@ -87,14 +89,14 @@ std::optional<std::string> Session::receive_raw(size_t bytes) {
 }
 
 bool Session::has_more() {
-  if (!verdict_ && !output_ended_) read_output();
+  if (!verdict_ && !ended_ && !output_ended_) read_output();
   return decoder_.mid_frame();
 }
 
 bool Session::alive() {
-  if (verdict_) return false;
-  if (const std::optional<Exit> exit = process_->poll_exit()) judge(*exit);
-  return !verdict_;
+  if (!verdict_ && !ended_)
+    if (const std::optional<Exit> exit = process_->poll_exit()) take_end(*exit);
+  return !verdict_ && !ended_;
 }
 
 bool Session::has_read() {
@@ -123,7 +125,7 @@ void Session::tick(int milliseconds) {
   // A pipe closes moments before its process can be reaped.
   const std::optional<Exit> exit =
       output_ended_ ? process_->wait_exit(kLookEvery) : process_->poll_exit();
-  if (exit) return judge(*exit);
+  if (exit) return take_end(*exit);
   if (output_ended_ && clock_.monotonic() - output_ended_at_ > kSilentEnd)
     condemn(Outcome::kCrash, with_errors("it closed its output and went on"));
 }
@@ -216,8 +218,9 @@ void Session::check_limits() {
     condemn(Outcome::kTimeout, "it made no step for " + seconds_text(limits_.stall_seconds));
 }
 
-// Reads what is left in the pipes, then says how it ended.
-void Session::judge(const Exit& exit) {
+// Notes that it ended, and reads what is left in the pipes.
+void Session::take_end(const Exit& exit) {
+  ended_ = exit;
   cpu_seconds_ = std::max(cpu_seconds_, exit.cpu_seconds);
   peak_bytes_ = std::max(peak_bytes_, exit.peak_bytes);
   for (size_t before = SIZE_MAX; before != output_left_ && !output_ended_ && !verdict_;) {
@@ -229,7 +232,6 @@ void Session::judge(const Exit& exit) {
     read_errors();
   }
   if (!status_ended_) read_status();
-  if (!verdict_) verdict_ = verdict_of(exit);
 }
 
 Reply Session::verdict_of(const Exit& exit) {

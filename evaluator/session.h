@@ -67,7 +67,7 @@ class Session {
   void read_status();
   void look_at_tree();
   void check_limits();
-  void judge(const Exit& exit);
+  void take_end(const Exit& exit);
   Reply verdict_of(const Exit& exit);
   void kill_tree();
   std::string with_errors(std::string message) const;
@@ -97,6 +97,7 @@ class Session {
 
   int64_t peak_bytes_ = 0;
   double cpu_seconds_ = 0;
+  std::optional<Exit> ended_;  // by itself
   std::optional<Reply> verdict_;
 };
 
