@@ -144,11 +144,14 @@ TEST_F(ViewsTest, ParetoKeepsWhatNothingOfItsTrackBeats) {
   add(kA, 2.5, 0.25, 0.5);   // as balanced and specialised as the reference, and worse otherwise
   add(kB, 3.0, 0.125, 0.5);  // worse but better balanced
   add(kC, 9.0, 9.0, 0.0);    // alone in its track
+  archive_.add_candidate(a_candidate(identity('d')));
+  add(identity('d'), 4.0, 0.5, 0.75);  // worse in both, but its experts know the domains apart
   const Table front = Reader(path_).sql("SELECT track, identity FROM pareto", 10);
-  ASSERT_EQ(front.rows.size(), 3u);
+  ASSERT_EQ(front.rows.size(), 4u);
   EXPECT_EQ(std::get<std::string>(front.rows[0][0]), "bias");
   EXPECT_EQ(std::get<std::string>(front.rows[1][1]), kRef);
   EXPECT_EQ(std::get<std::string>(front.rows[2][1]), kB);
+  EXPECT_EQ(std::get<std::string>(front.rows[3][1]), identity('d'));
 }
 
 // Two with the same figures do not beat one another.
