@@ -1,0 +1,34 @@
+// The table of commands. One that is not built is not here, and so absent from --help.
+#include "orchestrator/command.h"
+
+namespace ballast::orchestrator {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"status", "How far a search is, while it runs or afterwards",
+       "  ballast status                     of the default archive\n"
+       "  ballast status -a my.db --json     for programs",
+       set_up_status},
+      {"top", "The leaderboard of an archive",
+       "  ballast top -n 5                   five of each track\n"
+       "  ballast top --rung 2 --json        for programs",
+       set_up_top},
+      {"show", "Everything an archive knows about one candidate",
+       "  ballast show @1                    the best one\n"
+       "  ballast show 3fa9c1 -a my.db       by the first digits of its identity",
+       set_up_show},
+      {"losses", "Balancers that come with Ballast",
+       "  ballast losses                     all of them", set_up_losses},
+      {"data", "Make corpora and look at them",
+       "  ballast data build                 the default corpus\n"
+       "  ballast data info                  what it holds",
+       set_up_data},
+      {"config", "Print the effective settings",
+       "  ballast config > my.toml           a file to start from, with help\n"
+       "  ballast config -c my.toml seed=7   what a search would use",
+       set_up_config},
+  };
+  return table;
+}
+
+}  // namespace ballast::orchestrator
