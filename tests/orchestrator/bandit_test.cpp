@@ -173,6 +173,8 @@ TEST(Bandit, AnArmWhoseProposalsAllFailIsLeftBehind) {
   Bandit bandit = bandit_of(2);
   const BanditConfig config;
   Rng rng(5);
+  ArmOutcome failed;
+  failed.cost = 1;
   int failing = 0;
   for (int i = 0; i < 200; ++i) {
     const size_t arm = choose(bandit, config, rng);
@@ -180,7 +182,7 @@ TEST(Bandit, AnArmWhoseProposalsAllFailIsLeftBehind) {
     if (arm == 0)
       pull(bandit, config, 0, measured(0.01 + 0.005 * rng.normal(), 0.005));
     else
-      pull(bandit, config, 1, ArmOutcome{});
+      pull(bandit, config, 1, failed);
   }
   EXPECT_LT(failing, 30);
 }
