@@ -139,6 +139,7 @@ NodeId Builder::add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints, st
     throw BuildError("a tensor of more than " + std::to_string(kMaxRank) + " dimensions");
   }
   check_values(node, operands);
+  refuse_without_derivative(node);
   // Python: an int to a negative power is the float to that power.
   if (op == Op::kPow && !node.type.tensor && node.type.element == Element::kInt) {
     const std::optional<Constant> exponent = constant_of(*operands[1]);
@@ -154,6 +155,18 @@ NodeId Builder::add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints, st
   }
   if (std::optional<NodeId> old = simplify(node)) return *old;
   return intern(std::move(node));
+}
+
+// Forward they would work, backward PyTorch throws.
+void Builder::refuse_without_derivative(const Node& node) const {
+  const bool whole = node.op == Op::kFloorDiv, rest = node.op == Op::kMod;
+  if (!(whole || rest) || !node.type.tensor) return;
+  const bool first = facts_[node.in[0]].gradient, second = facts_[node.in[1]].gradient;
+  if ((whole && (first || second)) || (rest && second)) {
+    throw BuildError(
+        std::string("PyTorch has no gradient of '") + (whole ? "//" : "%") + "' for this operand",
+        whole ? "torch.floor(x / y), or x.detach()" : "x.detach()");
+  }
 }
 
 NodeId Builder::import(const Program& program, NodeId root) {

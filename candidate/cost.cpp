@@ -23,6 +23,9 @@ double count(const Type& type, const Bindings& b) {
   return product;
 }
 
+// Without infinity * 0 becoming NaN.
+double times(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
+
 double element_bytes(const Type& type) {
   switch (type.element) {
     case Element::kBool:
@@ -102,7 +105,7 @@ double matmul_flops(const Node& node, const Program& program, const Bindings& b)
   const Shape& left = program.nodes[node.in[0]].type.shape;
   const std::optional<int64_t> inner = left.back().evaluate(b);
   if (!inner) return kUnbounded;
-  return 2 * count(node.type, b) * static_cast<double>(*inner);
+  return times(count(node.type, b), 2 * static_cast<double>(*inner));
 }
 
 }  // namespace
@@ -126,7 +129,7 @@ Cost cost(const Program& program, const Bindings& bindings) {
     } else if (sorts(node.op)) {
       total.flops += largest * 4 * std::log2(largest + 2);
     } else {
-      total.flops += largest * flops_per_element(node.op);
+      total.flops += times(largest, flops_per_element(node.op));
     }
   }
   return total;

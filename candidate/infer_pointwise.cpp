@@ -118,9 +118,13 @@ Element element_of_tensors(const Node& node, const Operands& x) {
         refuse(node.op, x, "PyTorch does not subtract bools", "x.float() makes it float");
       }
       return element;
+    case Op::kPow:  // a bool exponent has no gradient, a bool base none for its exponent
+      if (x[0].element == Element::kBool || x[1].element == Element::kBool) {
+        refuse(node.op, x, "PyTorch does not raise to bools, or bools", "x.float() makes it float");
+      }
+      return element;
     case Op::kFloorDiv:
     case Op::kMod:
-    case Op::kPow:
     case Op::kClampMin:
     case Op::kClampMax:
       if (element == Element::kBool) {

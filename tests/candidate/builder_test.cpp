@@ -96,6 +96,15 @@ TEST(Builder, ImportsWhatARootNeedsAndNoMore) {
   }
 }
 
+TEST(Builder, OpsWithoutDerivativeAreRefusedWhereAGradientNeedsThem) {
+  GraphMaker g;
+  EXPECT_THROW(g.op(Op::kFloorDiv, {g.probs, g.num(0.5)}), BuildError);
+  EXPECT_THROW(g.op(Op::kMod, {g.load, g.mean}), BuildError);
+  EXPECT_NO_THROW(g.op(Op::kMod, {g.mean, g.load}));
+  EXPECT_NO_THROW(g.op(Op::kFloorDiv, {g.op(Op::kDetach, {g.probs}), g.num(0.5)}));
+  EXPECT_NO_THROW(g.op(Op::kFloorDiv, {g.load, g.num(0.5)}));
+}
+
 TEST(Builder, KnownIndicesAndRanksAreChecked) {
   GraphMaker g;
   const NodeId three = g.op(Op::kSlice, {g.load}, {0, 1}, {0, 3});

@@ -143,6 +143,7 @@ void arithmetic_cases(std::vector<Case>& list) {
   list.push_back({Op::kSub, {kBoolE, kBoolE}, {}, {}, std::nullopt});
   list.push_back({Op::kSub, {kE, kBoolE}, {}, {}, std::nullopt});
   list.push_back({Op::kPow, {kBoolE, kBoolE}, {}, {}, std::nullopt});
+  list.push_back({Op::kPow, {kB, kE}, {}, {}, std::nullopt});
   list.push_back({Op::kDiv, {kIntE, kI}, {}, {}, kE});
   list.push_back({Op::kDiv, {kI, kI}, {}, {}, kF});
   list.push_back({Op::kDiv, {kBoolE, kBoolE}, {}, {}, kE});
