@@ -76,7 +76,7 @@ def close(a, b, source):
     # The record is float64 here; a text that narrows to float32 is compared as such.
     narrow = any(word in source for word in ("float32", ".float()", "linspace"))
     rtol = 1e-5 if narrow else 1e-9
-    return a.shape == b.shape and torch.allclose(a, b, rtol=rtol, atol=1e-2 * rtol, equal_nan=True)
+    return a.shape == b.shape and torch.allclose(a, b, rtol=rtol, atol=rtol if narrow else 1e-11, equal_nan=True)
 
 
 def check(printer, label, source):
