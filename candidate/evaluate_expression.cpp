@@ -131,7 +131,11 @@ Value Evaluator::binary(Position at, Operator op, const Value& a, const Value& b
   if (a.is_sequence() || b.is_sequence()) return sequence_operation(op, a, b);
   usable(a, "the left side"), usable(b, "the right side");
   if (!a.is(ValueKind::kNode) || !b.is(ValueKind::kNode))
-    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b));
+    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b),
+                a.is(ValueKind::kMasked) || b.is(ValueKind::kMasked)
+                    ? "calculate first and select last, (a * b)[mask].sum(), or keep the shape: "
+                      "torch.where(mask, x, 0)"
+                    : "");
   const OperatorRow* row = find(kArithmetic, op);
   if (row == nullptr) return fresh(bitwise(op, a.node, b.node));
   Value result = fresh(op == Operator::kFloorDiv ? low_.floor_divide(a.node, b.node)

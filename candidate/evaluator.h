@@ -98,6 +98,8 @@ class Evaluator {
   Value bound_method(const Value& self, std::string_view name);
   Value record_field(std::string_view name);
   Value module_attribute(const std::string& module, std::string_view name);
+  std::optional<Value> select_by_mask(const Value& base, const Value& index);
+  std::optional<Value> reduce_selection(const NameRow& row, const Arguments& args);
   Value subscript(const Expr& expr);
   Value index_sequence(const Value& base, ExprId index);
   Value index_tensor(Position at, const Value& base, ExprId index);
