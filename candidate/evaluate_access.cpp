@@ -107,7 +107,8 @@ Value Evaluator::attribute(const Expr& expr) {
       return tensor_attribute(base, expr.text);
     case ValueKind::kMasked:
       if (expr.text == "shape" || expr.text == "T")
-        low_.refuse(describe(low_, base) + " has a shape that depends on the data", "mask.sum() counts its items");
+        low_.refuse(describe(low_, base) + " has a shape that depends on the data",
+                    "mask.sum() counts its items");
       return bound_method(base, expr.text);
     case ValueKind::kTuple:
       if (base.fields != nullptr) {

@@ -222,7 +222,7 @@ Value Evaluator::compare(const Expr& expr) {
     } else {
       // a < b < c is `a < b and b < c`: only single truth values can be joined.
       all = Truth{std::nullopt,
-                  both(truth(Value::of(all->node)).node, truth(Value::of(here.node)).node)};
+                  both(truth_node(Value::of(all->node)), truth_node(Value::of(here.node)))};
     }
     left = right;
   }

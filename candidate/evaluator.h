@@ -60,6 +60,7 @@ class Evaluator {
                     const std::function<Flow()>& no);
   Flow join(Position at, NodeId condition, Flow yes, Names yes_names, Flow no, Names no_names);
   Flow run_for(const Stmt& stmt);
+  Position start_of(ExprId id) const;
   void run_import(const Stmt& stmt);
   void define(const Stmt& stmt);
   void assign(ExprId target, const Value& value);
