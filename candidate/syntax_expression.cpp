@@ -63,7 +63,8 @@ ExprId Syntax::expression_list() {
   std::vector<ExprId> items{first};
   while (take_op(",")) {
     const Token& token = peek();
-    if (token.kind == Tok::kNewline || at_op("=") || at_op(")") || at_op("]") || at_op(":") || at_op(";"))
+    if (token.kind == Tok::kNewline || at_op("=") || at_op(")") || at_op("]") || at_op(":") ||
+        at_op(";"))
       break;
     items.push_back(expression());
   }
@@ -188,7 +189,8 @@ ExprId Syntax::postfix() {
   for (int trailers = 0;; ++trailers) {
     const Position at = peek().at;
     if (trailers > kTrailers)
-      fail(at, "more than " + std::to_string(kTrailers) + " calls in one chain", "give parts of it names");
+      fail(at, "more than " + std::to_string(kTrailers) + " calls in one chain",
+           "give parts of it names");
     if (take_op(".")) {
       const Position name_at = peek().at;
       if (peek().kind != Tok::kName) unexpected("after '.'");

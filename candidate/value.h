@@ -35,8 +35,8 @@ enum class ValueKind : uint8_t {
 struct Value;
 using Values = std::vector<Value>;
 
-// Which memory a tensor or list lives in; aliases share it. 0: memory that is not the candidate's own
-// (the record's fields and views of them).
+// Which memory a tensor or list lives in; aliases share it. 0: memory that is not the candidate's
+// own (the record's fields and views of them).
 using Storage = uint32_t;
 constexpr Storage kForeign = 0;
 
