@@ -51,17 +51,25 @@ Program mutant(const std::vector<Program>& parents, ballast::Rng& rng) {
 
 int main() {
   nlohmann::json texts = nlohmann::json::array();
+  int lost = 0;
+  const auto add = [&](const char* kind, const Program& program) {
+    const std::string text = ballast::candidate::print(program);
+    if (ballast::candidate::parse(text).program)
+      texts.push_back({kind, text});
+    else
+      ++lost;
+  };
   for (uint64_t i = 0; i < kGraphs; ++i) {
     ballast::Rng rng(1, "golden graph", i);
-    texts.push_back(
-        {"graph", ballast::candidate::print(ballast::candidate::random_program(rng, 8))});
+    add("graph", ballast::candidate::random_program(rng, 8));
   }
   std::vector<Program> parents;
   for (const auto& row : ballast::candidate::shipped())
     parents.push_back(*ballast::candidate::parse(row.text).program);
   for (uint64_t i = 0; i < kMutants; ++i) {
     ballast::Rng rng(1, "golden mutant", i);
-    texts.push_back({"mutant", ballast::candidate::print(mutant(parents, rng))});
+    add("mutant", mutant(parents, rng));
   }
+  std::fprintf(stderr, "%zu texts, %d do not parse\n", texts.size(), lost);
   std::puts(texts.dump(0).c_str());
 }
