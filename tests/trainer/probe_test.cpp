@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "candidate/shipped.h"
 #include "common/error.h"
 #include "trainer/contract.h"
 #include "trainer/draw.h"
@@ -71,6 +72,16 @@ TEST_F(Probe, AcceptsGlobalBatchLbl) {
   EXPECT_FALSE(result.order_dependent);
   EXPECT_NEAR(result.unit, 1, 1e-12);
   EXPECT_EQ(result.fingerprint.size(), kFingerprintSize);
+}
+
+TEST_F(Probe, AcceptsEveryShippedText) {
+  ASSERT_GE(candidate::shipped().size(), 10U);
+  for (const candidate::ShippedRow& row : candidate::shipped()) {
+    const ProbeResult result = probe(std::string(row.text));
+    EXPECT_EQ(result.outcome, Outcome::kOk) << row.name << ": " << result.message;
+    EXPECT_EQ(result.fingerprint.size(), kFingerprintSize) << row.name;
+    EXPECT_FALSE(result.order_dependent) << row.name;
+  }
 }
 
 TEST_F(Probe, TextThatDoesNotParseIsAStaticReject) {
