@@ -9,7 +9,10 @@ const std::vector<BuiltinBalancer>& builtin_balancers() {
       {"none", "-", "no balancing at all"},
       {"micro_lbl", "arXiv 2101.03961", "load-balancing loss over each micro-batch"},
       {"global_lbl", "arXiv 2501.11873", "load-balancing loss over the loads of the whole window"},
-      {"loss_free", "arXiv 2408.15664", "no loss; a selection bias moves by the sign of the load error"},
+      {"sequence_lbl", "arXiv 2412.19437", "load-balancing loss over each sequence"},
+      {"z_loss", "arXiv 2202.08906", "keeps router logits small; balances nothing by itself"},
+      {"loss_free", "arXiv 2408.15664",
+       "no loss; a selection bias moves by the sign of the load error"},
   };
   return table;
 }

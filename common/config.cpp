@@ -179,6 +179,11 @@ void check(const Config& config) {
   for (size_t i = 1; i < tokens.size(); ++i) {
     refuse_if(tokens[i] < tokens[i - 1], "rungs.tokens must not shrink from rung to rung");
   }
+  refuse_if(std::find(config.builtins.begin(), config.builtins.end(), config.reference) ==
+                config.builtins.end(),
+            "builtins: the reference " + config.reference + " is not among them");
+  refuse_if(seeds.front() != 1,
+            "rungs.seeds: rung 1 has one seed, on which coefficients are chosen");
   const int64_t step = tokens_per_step(train_spec(config).schedule);
   refuse_if(tokens.front() < step, "rungs.tokens: one optimizer step takes " +
                                        std::to_string(step) + " tokens, the first rung has " +

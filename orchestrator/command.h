@@ -26,12 +26,15 @@ struct Command {
 
 const std::vector<Command>& commands();  // in the order of --help
 
+Job set_up_check(CLI::App& app);
 Job set_up_config(CLI::App& app);
 Job set_up_data(CLI::App& app);
 Job set_up_losses(CLI::App& app);
+Job set_up_search(CLI::App& app);
 Job set_up_show(CLI::App& app);
 Job set_up_status(CLI::App& app);
 Job set_up_top(CLI::App& app);
+Job set_up_train(CLI::App& app);
 
 // What several commands take.
 struct Options {

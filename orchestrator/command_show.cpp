@@ -8,8 +8,8 @@
 #include "common/json.h"
 #include "orchestrator/command.h"
 #include "orchestrator/leaderboard.h"
+#include "orchestrator/measure.h"
 #include "orchestrator/resolve.h"
-#include "orchestrator/statistics.h"
 #include "orchestrator/terminal.h"
 #include "population/reader.h"
 
@@ -44,7 +44,8 @@ Shown collect(const population::Reader& archive, const std::string& identity) {
 
 std::optional<std::pair<double, double>> interval_of(const EstimateRow& row) {
   if (!row.standard_error || row.pairs < 2) return std::nullopt;
-  const double half = t_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
+  const double half =
+      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
   return std::pair(row.mean_difference - half, row.mean_difference + half);
 }
 

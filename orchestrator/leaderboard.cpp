@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "common/json.h"
-#include "orchestrator/statistics.h"
+#include "orchestrator/measure.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -91,7 +91,8 @@ std::vector<Ranked> ranked(std::vector<LeaderboardRow> rows) {
 std::pair<double, double> interval(const LeaderboardRow& row) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (!row.standard_error || row.pairs < 2) return {-kInfinity, kInfinity};
-  const double half = t_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
+  const double half =
+      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
   return {row.mean_difference - half, row.mean_difference + half};
 }
 

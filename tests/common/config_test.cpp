@@ -150,6 +150,8 @@ TEST(Config, ChecksWhatNoFieldKnowsAlone) {
   EXPECT_NE(checked("device=cuda:"), "");
   EXPECT_EQ(checked("device=cuda:1"), "");
   EXPECT_NE(checked("archive="), "");
+  EXPECT_NE(checked("builtins=none,micro_lbl"), "");  // without the reference
+  EXPECT_NE(checked("rungs.seeds=2,3,4"), "");        // rung 1 chooses coefficients on one seed
 }
 
 TEST(Config, TomlReadsBackToTheSame) {

@@ -3,7 +3,6 @@
 
 #include "common/clock.h"
 #include "common/config.h"
-#include "orchestrator/statistics.h"
 #include "population/archive.h"
 #include "run_ballast.h"
 

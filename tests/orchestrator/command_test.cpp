@@ -1,4 +1,6 @@
 // The command line as a whole, and the commands that need neither archive nor trainer.
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "common/config.h"
@@ -105,14 +107,79 @@ TEST_F(Command, DataCheckFindsAChangedByte) {
   expect_complaint(run({"data", "info", "synthetic", "--check"}), 1, "nest.train.bin");
 }
 
-TEST_F(Command, LossesListsTheBuiltInBalancers) {
+TEST_F(Command, LossesListsBuiltInsAndTexts) {
   const nlohmann::json j = json({"losses"});
-  std::vector<std::string> names;
-  for (const auto& row : j) {
-    if (row["kind"] == "built-in") names.push_back(row["name"]);
-  }
-  EXPECT_EQ(names, (std::vector<std::string>{"none", "micro_lbl", "global_lbl", "loss_free"}));
+  std::map<std::string, std::set<std::string>> names;
+  for (const auto& row : j) names[row["kind"]].insert(row["name"]);
+  EXPECT_TRUE(names["built-in"].contains("loss_free"));
+  EXPECT_TRUE(names["built-in"].contains("none"));
+  EXPECT_TRUE(names["text"].contains("shinka"));
+  EXPECT_FALSE(names["text"].contains("none"));
   EXPECT_NE(run({"losses"}).out.find("arXiv 2501.11873"), std::string::npos);
+}
+
+TEST_F(Command, LossesPrintsATextThatChecks) {
+  const Ran text = run({"losses", "global_lbl"});
+  EXPECT_EQ(text.code, 0);
+  write("mine.py", text.out);
+  const nlohmann::json j = json({"check", "--static", "mine.py"});
+  EXPECT_EQ(j["valid"], true);
+  EXPECT_EQ(j["track"], "loss");
+  for (const auto& row : json({"losses"})) {
+    if (row["kind"] == "text" && row["name"] == "global_lbl") {
+      EXPECT_EQ(row["identity"], j["identity"]);
+    }
+  }
+  expect_complaint(run({"losses", "global_lbk"}), 2, "the nearest is \"global_lbl\"");
+}
+
+TEST_F(Command, CheckShowsLineColumnSourceAndHint) {
+  write("bad.py", "def balance_loss(r):\n    return (r.load @ r.logits).sum()\n");
+  const Ran ran = run({"check", "--static", "bad.py"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err.substr(0, 12), "bad.py:2:20:") << ran.err;
+  EXPECT_NE(ran.err.find("\n      return (r.load @ r.logits).sum()\n"
+                         "                     ^\n  hint: "),
+            std::string::npos)
+      << ran.err;
+  const Ran json = run({"check", "--static", "bad.py", "--json"});
+  EXPECT_EQ(json.code, 3);
+  const nlohmann::json j = nlohmann::json::parse(json.out);
+  EXPECT_EQ(j["valid"], false);
+  EXPECT_EQ(j["line"], 2);
+  EXPECT_EQ(j["column"], 20);
+}
+
+TEST_F(Command, CheckRefusesWhatCannotBeRead) {
+  expect_complaint(run({"check", "--static", "absent.py"}), 2, "there is no such file");
+  expect_complaint(run({"check", "--static", "."}), 2, "cannot read");
+  write("huge.py", std::string(2 << 20, '#'));
+  expect_complaint(run({"check", "--static", "huge.py"}), 2, "is no loss");
+  write("empty.py", "");
+  EXPECT_EQ(run({"check", "--static", "empty.py"}).code, 3);
+  write("dear.py", run({"losses", "global_lbl"}).out);
+  write("low.toml", "limits.max_flops = 10\n");
+  EXPECT_EQ(run({"check", "--static", "dear.py", "-c", "low.toml"}).code, 3);
+}
+
+TEST_F(Command, TrainAndSearchNeedACorpusAndSayHowToMakeIt) {
+  expect_complaint(run({"train", "--loss", "global_lbl"}), 2, "`ballast data build`");
+  expect_complaint(run({"search"}), 2, "data=synthetic");
+  EXPECT_FALSE(std::filesystem::exists(folder() / "search.db"));
+}
+
+TEST_F(Command, TrainSaysWhatALossCouldBe) {
+  expect_complaint(run({"train", "--loss", "globl_lbl"}), 2, "the nearest name is \"global_lbl\"");
+  expect_complaint(run({"train", "--loss", "abcdef12"}), 2, "there is no archive search.db");
+  expect_complaint(run({"train", "--loss", "./absent.py"}), 2, "there is no such file");
+  expect_complaint(run({"train"}), 2, "--loss");
+  write("z_loss", "def balance_loss(r):\n    return r.probs.sum()\n");
+  expect_complaint(run({"train", "--loss", "z_loss"}), 2, "write ./z_loss for the file");
+  expect_complaint(run({"train", "--loss", "none", "tokens=abc"}), 2, "tokens");
+  expect_complaint(run({"train", "--loss", "none", "tokens=10"}), 2, "out of range");
+  expect_complaint(run({"train", "--loss", "none", "coefficient=x"}), 2, "coefficient");
+  expect_complaint(run({"train", "--loss", "none", "token=5"}), 2, "there is no key \"token\"");
 }
 
 }  // namespace
