@@ -32,8 +32,8 @@ class Builder {
   NodeId size(const Dim& value);  // an int
   NodeId field(Field field);
   // Any other op. Throws BuildError when the operands do not fit.
-  NodeId add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints = {}, std::vector<Dim> dims = {},
-             double number = 0);
+  NodeId add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints = {},
+             std::vector<Dim> dims = {}, double number = 0);
 
   // Copies the nodes under `root` of another program and gives back the copy of `root`.
   NodeId import(const Program& program, NodeId root);
@@ -47,10 +47,28 @@ class Builder {
   Program finish(std::optional<NodeId> loss, std::optional<NodeId> bias) const;
 
  private:
+  // What is known of a node beside its type.
+  struct Facts {
+    uint64_t hash = 0;      // of the structure below it, not of ids: the same in every builder
+    uint32_t height = 0;    // 0 for leaves
+    bool gradient = false;  // whether it carries a gradient to the router
+  };
+
   NodeId intern(Node node);
+  std::optional<NodeId> by_other_ops(const Node& node);
+  void refuse_without_derivative(const Node& node) const;
+  // Puts `node` into its one spelling among those of equal bits, or finds that it is an older node.
+  std::optional<NodeId> simplify(Node& node) const;
+  // The operand of a pointwise node that is written 2.0 and means 2, and its value.
+  std::optional<std::pair<size_t, int64_t>> int_beside_float(const Node& node) const;
+  Facts facts_of(const Node& node) const;
+  // The order of operands where it does not matter; by structure, never by arrival.
+  bool before(NodeId a, NodeId b) const;
+  int compare(NodeId a, NodeId b) const;
 
   Limits limits_;
   std::vector<Node> nodes_;
+  std::vector<Facts> facts_;  // one per node
   std::multimap<uint64_t, NodeId> by_hash_;
 };
 

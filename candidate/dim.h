@@ -13,7 +13,13 @@
 
 namespace ballast::candidate {
 
-enum class Symbol : uint8_t { kT, kS, kE, kK, kG };  // tokens, sequences, experts, top-k, device groups
+enum class Symbol : uint8_t {
+  kT,
+  kS,
+  kE,
+  kK,
+  kG
+};  // tokens, sequences, experts, top-k, device groups
 constexpr int kSymbols = 5;
 
 // The numbers behind the symbols, indexed by Symbol.
@@ -24,15 +30,22 @@ struct Bindings {
 
 class Dim {
  public:
-  Dim() = default;  // 0
+  Dim() = default;        // 0
   Dim(int64_t constant);  // NOLINT(google-explicit-constructor): a literal is a size
   static Dim symbol(Symbol s);
 
   std::optional<int64_t> constant() const;  // its value when no symbol occurs
   bool is_one() const { return constant() == 1; }
 
-  // Value under `b`; nullopt when it is not a whole number (T/S with S not dividing T) or overflows.
+  // Value under `b`; nullopt when it is not a whole number (T/S with S not dividing T) or
+  // overflows.
   std::optional<int64_t> evaluate(const Bindings& b) const;
+
+  // Whether the value is a whole number whatever the symbols are (S divides T, nothing else is
+  // known).
+  bool whole() const;
+  // Whether the value is at least 0 for all symbols >= 1, as far as the signs of the terms tell.
+  bool never_negative() const;
 
   std::string to_string() const;  // "T", "T/S", "E-1", "2*E*k"
 
@@ -56,6 +69,8 @@ class Dim {
   bool valid() const { return valid_; }
 
  private:
+  static Dim from_terms(std::vector<Term> terms, bool valid);
+
   std::vector<Term> terms_;
   bool valid_ = true;
 };

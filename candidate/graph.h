@@ -43,6 +43,7 @@ enum class Field : uint8_t {
   kDepth,        // Python float in [0, 1]
   kBias,         // (E)   float; only in selection_bias
 };
+constexpr int kFieldCount = static_cast<int>(Field::kBias) + 1;
 std::string_view field_name(Field field);  // "probs"
 Type field_type(Field field);
 
@@ -50,10 +51,10 @@ using NodeId = uint32_t;
 
 struct Node {
   Op op = Op::kNumber;
-  std::vector<NodeId> in;      // operands; always smaller than this node's own id
-  std::vector<int64_t> ints;   // static attributes, see ops.def
-  std::vector<Dim> dims;       // symbolic attributes, see ops.def
-  double number = 0;           // Number's value, Norm's p
+  std::vector<NodeId> in;     // operands; always smaller than this node's own id
+  std::vector<int64_t> ints;  // static attributes, see ops.def
+  std::vector<Dim> dims;      // symbolic attributes, see ops.def
+  double number = 0;          // Number's value, Norm's p
   Type type;
 
   bool operator==(const Node&) const = default;
@@ -65,9 +66,9 @@ struct Node {
 // only if their nodes are equal.
 struct Program {
   std::vector<Node> nodes;
-  std::optional<NodeId> loss;   // balance_loss: a 0-dim float tensor (a number is lifted to one)
-  std::optional<NodeId> bias;   // selection_bias: an (E) float tensor
-  std::string identity;         // SHA-256 over format version and nodes, 64 hexadecimal digits
+  std::optional<NodeId> loss;  // balance_loss: a 0-dim float tensor (a number is lifted to one)
+  std::optional<NodeId> bias;  // selection_bias: an (E) float tensor
+  std::string identity;        // SHA-256 over format version and nodes, 64 hexadecimal digits
 
   bool operator==(const Program&) const = default;
 };

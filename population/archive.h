@@ -123,6 +123,7 @@ class Archive {
   std::vector<EvaluationRow> evaluations(std::string_view identity) const;
 
   void put_estimate(const EstimateRow& estimate);  // replaces that of (identity, rung)
+  void remove_estimate(std::string_view identity, int rung);  // no error when there is none
   std::vector<EstimateRow> estimates() const;
 
   // Small state of the search that must survive: key -> JSON text.

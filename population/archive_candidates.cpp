@@ -62,6 +62,14 @@ void Archive::put_estimate(const EstimateRow& e) {
   impl_->commit(tx);
 }
 
+void Archive::remove_estimate(std::string_view identity, int rung) {
+  Transaction tx(*impl_->db);
+  Statement(*impl_->db, "DELETE FROM estimate WHERE candidate = ?1 AND rung = ?2")
+      .bind(impl_->candidate_id(identity), rung)
+      .run();
+  impl_->commit(tx);
+}
+
 std::vector<EstimateRow> Archive::estimates() const { return read_estimates(*impl_->db); }
 
 }  // namespace ballast::population

@@ -1,0 +1,189 @@
+// Pieces of tensors, put together and taken out.
+#include <algorithm>
+
+#include "candidate/lower.h"
+
+namespace ballast::candidate {
+namespace {
+
+constexpr int64_t kMostPieces = 64;
+
+const Dim& size_at(Lowering& low, NodeId x, int64_t dim) {
+  return low.shape(x)[static_cast<size_t>(dim)];
+}
+
+NodeId at_least_1d(Lowering& low, const Arguments& args, std::string_view name) {
+  const NodeId x = args.tensor(name);
+  if (low.rank(x) == 0) args.refuse(name, "needs at least 1 dimension");
+  return x;
+}
+
+Value pieces(Lowering& low, const Arguments& args, NodeId x, int64_t dim, const Shape& sizes) {
+  Dim start(0);
+  Values out;
+  for (const Dim& size : sizes) {
+    out.push_back(Value::of(low.slice(x, dim, start, start + size)));
+    start = start + size;
+  }
+  if (start != size_at(low, x, dim))
+    args.refuse("dim", "the pieces have " + start.to_string() + " of " +
+                           size_at(low, x, dim).to_string() + " items");
+  return Value::sequence(ValueKind::kTuple, std::move(out));
+}
+
+// Sizes of pieces of `each` along a dimension of `total`, the last one smaller; empty when their
+// number is unknown.
+Shape equal_sizes(const Dim& total, const Dim& each) {
+  const auto whole = total.constant(), part = each.constant();
+  if (whole && part && *part > 0) {
+    Shape sizes;
+    for (int64_t at = 0; at < *whole && at < *part * kMostPieces; at += *part)
+      sizes.emplace_back(std::min(*part, *whole - at));
+    return sizes;
+  }
+  const auto quotient = divide(total, each);
+  const auto count = quotient ? quotient->constant() : std::nullopt;
+  if (!count || *count < 1 || *count > kMostPieces) return {};
+  return Shape(static_cast<size_t>(*count), each);
+}
+
+[[noreturn]] void refuse_pieces(const Arguments& args) {
+  args.refuse("input", "into how many pieces is unknown before the run",
+              "view it with one more dimension: x.view(n, -1)");
+}
+
+}  // namespace
+
+Value lower_cat(Lowering& low, const Arguments& args) {
+  const std::vector<NodeId> xs = args.tensors("tensors");
+  return Value::of(low.cat(xs, args.dim("dim", xs[0])));
+}
+
+Value lower_stack(Lowering& low, const Arguments& args) {
+  const std::vector<NodeId> xs = args.tensors("tensors");
+  const int64_t rank = low.rank(xs[0]);
+  return Value::of(low.stack(xs, low.normalise_dim(args.integer("dim"), rank + 1)));
+}
+
+Value lower_hstack(Lowering& low, const Arguments& args) {
+  std::vector<NodeId> xs = args.tensors("tensors");
+  for (NodeId& x : xs)
+    if (low.rank(x) == 0) x = low.unsqueeze(x, 0);
+  return Value::of(low.cat(xs, low.rank(xs[0]) == 1 ? 0 : 1));
+}
+
+Value lower_vstack(Lowering& low, const Arguments& args) {
+  std::vector<NodeId> xs = args.tensors("tensors");
+  for (NodeId& x : xs)
+    while (low.rank(x) < 2) x = low.unsqueeze(x, 0);
+  return Value::of(low.cat(xs, 0));
+}
+
+Value lower_unbind(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  const int64_t dim = args.dim("dim", x);
+  const auto count = size_at(low, x, dim).constant();
+  if (!count || *count > kMostPieces) refuse_pieces(args);
+  Values out;
+  for (int64_t i = 0; i < *count; ++i)
+    out.push_back(Value::of(low.add(Op::kIndex, {x, low.size(Dim(i))}, {dim})));
+  return Value::sequence(ValueKind::kTuple, std::move(out));
+}
+
+Value lower_split(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  const int64_t dim = args.dim("dim", x);
+  const Shape given = args.sizes("split_size");
+  if (args.value("split_size").is_sequence()) return pieces(low, args, x, dim, given);
+  const Shape sizes = equal_sizes(size_at(low, x, dim), given[0]);
+  if (sizes.empty()) refuse_pieces(args);
+  return pieces(low, args, x, dim, sizes);
+}
+
+Value lower_chunk(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  const int64_t dim = args.dim("dim", x), chunks = args.integer("chunks");
+  if (chunks < 1 || chunks > kMostPieces) args.refuse("chunks", "must lie between 1 and 64");
+  const Dim total = size_at(low, x, dim);
+  const auto whole = total.constant();
+  const auto each =
+      whole ? std::optional<Dim>(Dim((*whole + chunks - 1) / chunks)) : divide(total, Dim(chunks));
+  const Shape sizes = each ? equal_sizes(total, *each) : Shape{};
+  if (sizes.empty()) refuse_pieces(args);
+  return pieces(low, args, x, dim, sizes);
+}
+
+Value lower_narrow(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  const Dim start = args.size("start");
+  return Value::of(low.slice(x, args.dim("dim", x), start, start + args.size("length")));
+}
+
+Value lower_select(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  return Value::of(low.add(Op::kIndex, {x, args.number("index")}, {args.dim("dim", x)}));
+}
+
+Value lower_index_select(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input");
+  NodeId index = args.tensor("index");
+  if (low.rank(index) == 0) index = low.unsqueeze(index, 0);
+  return Value::of(low.add(Op::kIndexSelect, {x, index}, {args.dim("dim", x)}));
+}
+
+Value lower_gather(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input");
+  return Value::of(low.add(Op::kGather, {x, args.tensor("index")}, {args.dim("dim", x)}));
+}
+
+Value lower_take_along_dim(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input"), indices = args.tensor("indices");
+  const int64_t dim = args.dim("dim", x);
+  Shape wide = low.shape(x);
+  if (low.rank(indices) != low.rank(x))
+    args.refuse("indices", "must have as many dimensions as the tensor");
+  if (!wide.empty()) wide[static_cast<size_t>(dim)] = size_at(low, indices, dim);
+  return Value::of(low.add(Op::kGather, {x, low.expand(indices, wide)}, {dim}));
+}
+
+Value lower_take(Lowering& low, const Arguments& args) {
+  const NodeId x = low.flatten(args.tensor("input")), index = args.tensor("index");
+  const NodeId taken = low.add(Op::kIndexSelect, {x, low.flatten(index)}, {0});
+  return Value::of(low.reshape(taken, low.shape(index)));
+}
+
+Value lower_one_hot(Lowering& low, const Arguments& args) {
+  const Dim classes = args.size("num_classes");
+  if (classes == Dim(-1))
+    args.refuse("num_classes", "without num_classes the shape depends on the data",
+                "F.one_hot(x, num_classes=r.num_experts)");
+  return Value::of(low.add(Op::kOneHot, {args.tensor("tensor")}, {}, {classes}));
+}
+
+// Constant padding, from the last dimension on: (left, right, top, bottom, ...).
+Value lower_pad(Lowering& low, const Arguments& args) {
+  if (args.text("mode") != "constant") args.refuse("mode", "only 'constant' is in the language");
+  NodeId x = args.tensor("input");
+  const Shape widths = args.sizes("pad");
+  if (widths.size() % 2 != 0 || static_cast<int64_t>(widths.size() / 2) > low.rank(x))
+    args.refuse("pad", "needs a pair of widths for each of the last dimensions");
+  const NodeId fill = args.has("value") ? low.cast(args.number("value"), low.element(x))
+                                        : scalar_of(low, 0, low.element(x));
+  for (size_t pair = 0; pair < widths.size() / 2; ++pair) {
+    const int64_t dim = low.rank(x) - 1 - static_cast<int64_t>(pair);
+    std::vector<NodeId> parts{x};
+    for (const size_t side : {size_t{0}, size_t{1}}) {
+      const Dim& width = widths[2 * pair + side];
+      if (width.constant().value_or(1) < 0)
+        args.refuse("pad", "negative widths are not in the language", "x[:, 1:]");
+      if (width == Dim(0)) continue;
+      Shape shape = low.shape(x);
+      shape[static_cast<size_t>(dim)] = width;
+      parts.insert(side == 0 ? parts.begin() : parts.end(), low.full(fill, shape));
+    }
+    x = low.cat(parts, dim);
+  }
+  return Value::of(x);
+}
+
+}  // namespace ballast::candidate
