@@ -42,7 +42,7 @@ TEST_F(ViewsTest, LeaderboardHasThePromisedColumnsFirst) {
 }
 
 TEST_F(ViewsTest, LeaderboardShowsEachCandidateAtItsHighestRung) {
-  for (const uint64_t seed : {1, 2}) {
+  for (const uint64_t seed : {uint64_t{1}, uint64_t{2}}) {
     evaluate(archive_, a_key(kRef, seed), some_metrics(2.0, 0.5), Outcome::kOk, "reference");
     evaluate(archive_, a_key(kA, seed), some_metrics(1.5, 0.25));
     evaluate(archive_, a_key(kA, seed, "0.01", 2), some_metrics(seed == 1 ? 1.0 : 1.5, 0.125));
