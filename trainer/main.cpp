@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/frame.h"
@@ -21,9 +22,11 @@ namespace ballast::trainer {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: ballast-trainer [--lockdown]\n"
+    "usage: ballast-trainer [--lockdown [--readable PATH]...]\n"
     "Reads jobs as frames from standard input and writes replies to standard output.\n"
     "  --lockdown  give up system calls after LibTorch is loaded, before the first job\n"
+    "  --readable PATH  with --lockdown: a file or folder that may still be opened, in place of "
+    "/data\n"
     "  --version   print the version\n";
 
 // Runs `work`; what stops the job is a reply, not the end of the process.
@@ -89,10 +92,15 @@ void serve() {
 
 int run(int argc, char** argv) {
   bool lockdown = false;
+  std::vector<std::string> readable;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--lockdown") {
       lockdown = true;
+      continue;
+    }
+    if (argument == "--readable" && i + 1 < argc) {
+      readable.emplace_back(argv[++i]);
       continue;
     }
     if (argument == "--version") {
@@ -107,7 +115,10 @@ int run(int argc, char** argv) {
   prepare_process();
   if (lockdown) {
     warm_up();
-    lock_down();
+    if (readable.empty())
+      lock_down();
+    else
+      lock_down(readable);
   }
   serve();
   return 0;

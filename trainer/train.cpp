@@ -146,6 +146,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 void prepare_process() {
   at::set_num_threads(1);
   at::globalContext().setFlushDenormal(true);
+  // oneDNN writes machine code at run time (gelu, in float32), for which the lockdown kills.
+  at::globalContext().setUserEnabledMkldnn(false);
 }
 
 TrainResult run_train(const TrainJob& job,

@@ -104,6 +104,26 @@ TEST_F(RealTrainer, Probes) {
       "CONTRACT_VIOLATION");
 }
 
+// oneDNN would make machine code for this one.
+TEST_F(RealTrainer, NeedsNoMachineCodeMadeAtRunTime) {
+  const char* gelu =
+      "def balance_loss(r):\n    return (F.gelu(r.logits) * r.probs).sum(1).mean()\n";
+  const ProbeResult result = sandbox_->probe({1, gelu, ""}, limits_);
+  EXPECT_EQ(to_string(result.outcome), "OK") << result.message;
+}
+
+TEST_F(RealTrainer, RunsWithoutNamespacesWhereThatWasAccepted) {
+  sandbox_.reset();
+  SandboxConfig config;
+  config.trainer = BALLAST_TRAINER;
+  config.bubblewrap = "/no/such/bwrap";
+  config.accept_no_sandbox = true;
+  sandbox_ = make_sandbox(config);
+  EXPECT_EQ(sandbox_->level(), inspect_host().landlock > 0 ? "L2" : "L1");
+  const TrainResult trained = sandbox_->train(job({"", kCandidate}), limits_, nullptr, {});
+  EXPECT_EQ(to_string(trained.outcome), "OK") << trained.message;
+}
+
 TEST_F(RealTrainer, IsStoppedAtItsMemoryLimit) {
   limits_.memory_bytes = int64_t{40} << 20;  // less than LibTorch itself
   EXPECT_EQ(to_string(sandbox_->train(job({"none", ""}), limits_, nullptr, {}).outcome), "OOM");
