@@ -182,6 +182,16 @@ TEST(Interpreter, WholeNumbersBeyond64BitsAreErrors) {
   EXPECT_THAT(error_of(b.finish(power, std::nullopt), record(4)), testing::HasSubstr("64 bits"));
 }
 
+TEST(Interpreter, WarningsOfAtenDoNotReachStandardError) {
+  Builder b;
+  const NodeId one = b.add(Op::kSlice, {b.field(Field::kLoad)}, {0, 1}, {0, 1});
+  const Program p = b.finish(b.add(Op::kStd, {one}, {0, 1, 0}), std::nullopt);
+  testing::internal::CaptureStderr();
+  const at::Tensor value = balance_loss(p, record());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_TRUE(std::isnan(value.item<double>()));
+}
+
 // Bytes of CPU tensors alive in this thread, by LibTorch's own reports.
 class Meter : public c10::MemoryReportingInfoBase {
  public:
