@@ -36,6 +36,8 @@ std::string describe(const Lowering& low, const Value& value) {
       return "a range";
     case ValueKind::kEllipsis:
       return "...";
+    case ValueKind::kMasked:
+      return "a selection by a mask from " + low.describe(value.node);
     case ValueKind::kRecord:
       return "the record r";
     case ValueKind::kModule:

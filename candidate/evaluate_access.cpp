@@ -105,6 +105,11 @@ Value Evaluator::attribute(const Expr& expr) {
       return module_attribute(base.text, expr.text);
     case ValueKind::kNode:
       return tensor_attribute(base, expr.text);
+    case ValueKind::kMasked:
+      if (expr.text == "shape" || expr.text == "T")
+        low_.refuse(describe(low_, base) + " has a shape that depends on the data",
+                    "mask.sum() counts its items");
+      return bound_method(base, expr.text);
     case ValueKind::kTuple:
       if (base.fields != nullptr) {
         const auto found = std::find(base.fields->begin(), base.fields->end(), expr.text);

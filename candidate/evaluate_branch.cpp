@@ -173,6 +173,8 @@ Value Evaluator::merge(NodeId condition, const Value& a, const Value& b) {
       return a.element == b.element ? a : differ();
     case ValueKind::kFunction:
       return a.closure == b.closure ? a : differ();
+    case ValueKind::kMasked:
+      return a.node == b.node && a.mask == b.mask ? a : differ();
     case ValueKind::kCallable:
       return a.row == b.row && a.items == b.items ? a : differ();
     default:

@@ -39,7 +39,8 @@ Value Evaluator::call_row(const Value& callee, Position at, std::vector<Argument
   }
   const Arguments bound(low_, row, at, arguments);
   low_.at(at);
-  Value result = row.lower(low_, bound);
+  std::optional<Value> reduced = reduce_selection(row, bound);
+  Value result = reduced ? *reduced : row.lower(low_, bound);
   // New memory, unless the result may be a view of the first operand.
   const bool view = row.effect == Effect::kView && !arguments.empty();
   const Storage storage = view ? arguments[0].value.storage : kForeign;

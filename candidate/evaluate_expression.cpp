@@ -131,7 +131,11 @@ Value Evaluator::binary(Position at, Operator op, const Value& a, const Value& b
   if (a.is_sequence() || b.is_sequence()) return sequence_operation(op, a, b);
   usable(a, "the left side"), usable(b, "the right side");
   if (!a.is(ValueKind::kNode) || !b.is(ValueKind::kNode))
-    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b));
+    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b),
+                a.is(ValueKind::kMasked) || b.is(ValueKind::kMasked)
+                    ? "calculate first and select last, (a * b)[mask].sum(), or keep the shape: "
+                      "torch.where(mask, x, 0)"
+                    : "");
   const OperatorRow* row = find(kArithmetic, op);
   if (row == nullptr) return fresh(bitwise(op, a.node, b.node));
   Value result = fresh(op == Operator::kFloorDiv ? low_.floor_divide(a.node, b.node)
@@ -218,7 +222,7 @@ Value Evaluator::compare(const Expr& expr) {
     } else {
       // a < b < c is `a < b and b < c`: only single truth values can be joined.
       all = Truth{std::nullopt,
-                  both(truth(Value::of(all->node)).node, truth(Value::of(here.node)).node)};
+                  both(truth_node(Value::of(all->node)), truth_node(Value::of(here.node)))};
     }
     left = right;
   }

@@ -187,6 +187,8 @@ Value Evaluator::index_tensor(Position at, const Value& base, ExprId index) {
     used += slice || values.back().is(ValueKind::kNode) || values.back().is(ValueKind::kList);
   }
   low_.at(at);
+  if (values.size() == 1)
+    if (std::optional<Value> selection = select_by_mask(base, values[0])) return *selection;
   for (const Value& value : values)
     if (value.is(ValueKind::kNode) && low_.is_tensor(value.node))
       check_index_tensor(low_, value.node);

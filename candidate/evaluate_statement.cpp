@@ -108,7 +108,7 @@ Evaluator::Flow Evaluator::run_statement(const Stmt& stmt) {
     case StmtKind::kReturn: {
       Flow flow{Flow::kReturn,
                 stmt.value == kNoExpr ? Value() : usable(eval(stmt.value), "this value")};
-      returned_at_ = stmt.value == kNoExpr ? stmt.at : ast_.exprs[stmt.value].at;
+      returned_at_ = stmt.value == kNoExpr ? stmt.at : start_of(stmt.value);
       return flow;
     }
     case StmtKind::kIf:
@@ -129,6 +129,15 @@ Evaluator::Flow Evaluator::run_statement(const Stmt& stmt) {
       return {};
   }
   return {};
+}
+
+// Where an expression starts: a.b(c) is reported at b otherwise.
+Position Evaluator::start_of(ExprId id) const {
+  const auto trails = [&](ExprKind kind) {
+    return kind == ExprKind::kAttribute || kind == ExprKind::kCall || kind == ExprKind::kSubscript;
+  };
+  while (trails(ast_.exprs[id].kind)) id = ast_.exprs[id].items[0];
+  return ast_.exprs[id].at;
 }
 
 void Evaluator::run_import(const Stmt& stmt) {

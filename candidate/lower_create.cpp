@@ -230,7 +230,7 @@ Value lower_type_as(Lowering& low, const Arguments& args) {
 Value lower_item(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   if (elements(low.shape(x)) != Dim(1))
-    args.refuse("input", "item() needs a tensor of one element, got " + low.describe(x),
+    args.refuse("input", "needs a tensor of one element, got " + low.describe(x),
                 "reduce it first: x.mean()");
   return Value::of(low.unary(Op::kDetach, low.reshape(x, {})));
 }

@@ -118,7 +118,8 @@ Value lower_div(Lowering& low, const Arguments& args) {
   if (!args.has("rounding_mode")) return Value::of(low.quotient(x, y));
   const std::string mode = args.text("rounding_mode");
   // PyTorch gives this one a gradient of 0, and the operator // none at all.
-  if (mode == "floor") return Value::of(low.binary(Op::kFloorDiv, low.detached(x), low.detached(y)));
+  if (mode == "floor")
+    return Value::of(low.binary(Op::kFloorDiv, low.detached(x), low.detached(y)));
   if (mode != "trunc") args.refuse("rounding_mode", "it is 'floor', 'trunc' or None");
   const NodeId result = low.unary(Op::kTrunc, low.quotient(x, y));
   return Value::of(low.cast(result, std::max(low.element(x), low.element(y))));

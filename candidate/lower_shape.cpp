@@ -15,7 +15,7 @@ size_t real_dims(const Shape& shape) {
 void check_contiguous(Lowering& low, const Arguments& args, NodeId x, const Shape& shape) {
   if (args.row().name != "view" || real_dims(shape) >= real_dims(low.shape(x))) return;
   if (low.scattered(x))
-    args.refuse("input", "view() of a tensor that is not contiguous in memory", "x.reshape(...)");
+    args.refuse("input", "the tensor is not contiguous in memory", "x.reshape(...)");
 }
 
 // Whether a dimension can be 1 without being so always: squeezing it is a gamble.

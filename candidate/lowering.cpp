@@ -108,7 +108,8 @@ NodeId Lowering::floor_divide(NodeId a, NodeId b) {
 
 NodeId Lowering::remainder(NodeId a, NodeId b) {
   if (!is_tensor(a) && carries_gradient(b))
-    refuse("% of a number and " + describe(b) + " has no gradient in PyTorch", "detach the right side");
+    refuse("% of a number and " + describe(b) + " has no gradient in PyTorch",
+           "detach the right side");
   return add(Op::kMod, {a, b});
 }
 

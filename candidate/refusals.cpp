@@ -41,7 +41,9 @@ constexpr std::array<Group, 23> kGroups = {{
     {" nonzero argwhere masked_select unique unique_consecutive bincount histc histogram "
      "combinations ",
      "gives a shape that depends on the data",
-     "mask with torch.where(condition, x, 0), count with F.one_hot(...).sum(0)"},
+     "mask with torch.where(condition, x, 0), count with F.one_hot(...).sum(0); the first place "
+     "where a condition "
+     "holds is condition.float().argmax()"},
     {" scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_reduce "
      "masked_scatter "
      "slice_scatter select_scatter put bucketize searchsorted ",

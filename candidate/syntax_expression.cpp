@@ -78,7 +78,7 @@ ExprId Syntax::expression() {
   if (!at_word("if")) return value;
   const Position at = next().at;
   const ExprId condition = or_test();
-  if (!take_word("else")) unexpected("a conditional expression needs `else`");
+  if (!take_word("else")) unexpected("`else` and the other value");
   return make(ExprKind::kTernary, at, {value, condition, expression()});
 }
 
@@ -291,7 +291,7 @@ ExprId Syntax::list() {
 ExprId Syntax::comprehension(ExprId element, Position at) {
   next();  // for
   std::vector<ExprId> items{element, target_list()};
-  if (!take_word("in")) unexpected("`for` needs `in`");
+  if (!take_word("in")) unexpected("`in`");
   items.push_back(or_test());
   while (take_word("if")) items.push_back(or_test());
   if (at_word("for")) fail(peek().at, "only one `for` in a comprehension", "write a loop");

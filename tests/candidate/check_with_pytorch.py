@@ -7,7 +7,7 @@ For each expression of data/accepted.txt: PyTorch must run it, and what our pars
     check_with_pytorch.py PRINTER [FILE ...]
 
 PRINTER is a program that reads a source on its standard input and writes print(parse(source)), or a line
-that starts with "REJECT" and exits with 3 (tests/candidate/print_program.cpp). FILEs are whole sources.
+that starts with "REJECT" and exits with 3 (tests/candidate/print_program.cpp). FILEs are whole sources, or several in one after lines "### name".
 """
 import math, pathlib, subprocess, sys, warnings
 import torch
@@ -108,7 +108,10 @@ def check(printer, label, source):
 
 def main():
     printer = sys.argv[1]
-    cases = [(name, open(name).read()) for name in sys.argv[2:]]
+    cases = []
+    for name in sys.argv[2:]:
+        for part in ("\n" + open(name).read()).split("\n### ")[0 if name.endswith(".py") else 1:]:
+            cases.append((name if name.endswith(".py") else part.split("\n")[0], part if name.endswith(".py") else part.split("\n", 1)[1]))
     if not cases:
         for line in (HERE / "data/accepted.txt").read_text().splitlines():
             if line and not line.startswith("#"):
