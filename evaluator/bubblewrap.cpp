@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxProbes = 2000;         // of one warm process, against slow leaks
-constexpr size_t kMostTalk = 2 * kMaxFrame;  // bytes of output besides weights
+constexpr int64_t kMaxProbes = 2000;               // of one warm process, against slow leaks
+constexpr size_t kMostTalk = 2 * kMostReplyBytes;  // bytes of output besides weights
 constexpr int64_t kOvershoot = int64_t{1}
                                << 30;  // bytes above the memory limit that may be asked for
 

@@ -17,6 +17,7 @@ namespace ballast::evaluator {
 namespace {
 
 constexpr double kLookEvery = 0.05;        // seconds between looks at memory and clocks
+constexpr size_t kSteadyOutput = 4096;     // bytes of output allowed at each look, beyond the rest
 constexpr size_t kPiece = 256 * 1024;      // bytes read at once
 constexpr size_t kKeptErrors = 4096;       // bytes of stderr kept
 constexpr size_t kMostErrors = 64u << 20;  // bytes of stderr before it is a flood
@@ -119,6 +120,7 @@ void Session::tick(int milliseconds) {
   if (verdict_) return;
   if (const double now = clock_.monotonic(); now >= next_look_) {
     next_look_ = now + kLookEvery;
+    output_left_ += kSteadyOutput;
     check_limits();
     if (verdict_) return;
   }

@@ -35,7 +35,8 @@ class Session {
   // No more input after what is queued.
   void end_input() { ending_input_ = true; }
 
-  // At most so many more bytes are read from the trainer; more than that is a flood.
+  // At most so many more bytes, and 80 KiB per second (heartbeats of a long job), are read from the
+  // trainer; more than that is a flood.
   void allow_output(size_t bytes) { output_left_ += bytes; }
 
   // The next frame; nullopt when the trainer ended or was ended, and why() says how.

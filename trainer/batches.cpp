@@ -1,5 +1,6 @@
 #include "trainer/batches.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "common/error.h"

@@ -86,12 +86,10 @@ class Evaluation {
       at::Tensor result = forward_of(node.op)(call(id));
       const at::ScalarType dtype = context_.options(node.type.element).dtype().toScalarType();
       slots_[id].value = result.scalar_type() == dtype ? std::move(result) : result.to(dtype);
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
     } catch (const c10::Error& error) {
-      throw CandidateError(std::string(candidate::row(node.op).name) + ": " +
-                           error.what_without_backtrace() + " (" + to_string(context_.bindings) +
-                           ")");
+      throw_as_candidate_error(
+          std::string(candidate::row(node.op).name) + " (" + to_string(context_.bindings) + ")",
+          error);
     }
     for_each_operand(id, [&](NodeId in) {
       if (--slots_[in].uses == 0 && nodes_[in].type.tensor) slots_[in].value = false;

@@ -108,9 +108,17 @@ StepStats Stepper::read_stats(const Passes& passes, const Window& window,
     loss = loss + pass->cross_entropy;
     sums = sums + pass->score_sums;
   }
-  const std::vector<double> scalars = to_vector(at::stack(
-      {loss / static_cast<double>(passes.size()), balance_value_, balance_squares_, grad_squares}));
-  StepStats stats{scalars[0], scalars[1], std::sqrt(scalars[2]), std::sqrt(scalars[3]), {}, {}};
+  // A sum is finite exactly when its terms are (biases are far from overflowing).
+  const at::Tensor bias_sum = routers_.bias.sum();
+  const std::vector<double> scalars =
+      to_vector(at::stack({loss / static_cast<double>(passes.size()), balance_value_,
+                           balance_squares_, grad_squares, bias_sum}));
+  StepStats stats;
+  stats.cross_entropy = scalars[0];
+  stats.balance_loss = scalars[1];
+  stats.balance_grad_norm = std::sqrt(scalars[2]);
+  stats.grad_norm = std::sqrt(scalars[3]);
+  stats.bias_finite = std::isfinite(scalars[4]);
   const std::vector<double> counts = to_vector(window.counts), ratios = to_vector(sums);
   const auto E = static_cast<size_t>(spec_.model.experts);
   for (size_t r = 0; r * E < counts.size(); ++r) {

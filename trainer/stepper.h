@@ -21,6 +21,7 @@ struct StepStats {
   double balance_grad_norm = 0;  // of the balance term with its factor, w.r.t. all router logits
   double grad_norm = 0;          // of the whole objective w.r.t. the parameters
   std::vector<std::vector<double>> counts;  // [R][E] assignments of the step
+  bool bias_finite = true;                  // the biases of the next step
   std::vector<double> score_ratio;          // [R] chosen scores' sum over that of the k largest
 };
 

@@ -48,6 +48,7 @@ class Watch {
     };
     if (!std::isfinite(s.balance_loss)) return nonfinite("the balance loss");
     if (!std::isfinite(s.balance_grad_norm)) return nonfinite("the balance loss's gradient");
+    if (!s.bias_finite) return nonfinite("the selection bias");
     if (!std::isfinite(s.cross_entropy)) return nonfinite("the cross-entropy");
     if (!std::isfinite(s.grad_norm)) return nonfinite("the gradient");
     smooth_ =

@@ -124,6 +124,46 @@ TEST(Golden, EveryOpAndOverloadAgreesWithPyTorch) { expect_agreement_of_group("o
 TEST(Golden, RepliesOfASmallModelAgreeWithPyTorch) { expect_agreement_of_group("replies"); }
 TEST(Golden, RandomGraphsAgreeWithPyTorch) { expect_agreement_of_group("random"); }
 
+Record without_data(const Record& record) {
+  Record r = record;
+  r.logits = record.logits.detach().to(at::kMeta).requires_grad_(true);
+  for (at::Tensor* t : {&r.scores, &r.probs, &r.probs_global, &r.chosen, &r.load, &r.load_global,
+                        &r.load_ema, &r.cost, &r.is_null, &r.device})
+    *t = t->detach().to(at::kMeta);
+  return r;
+}
+
+// The meta device has shapes and no data: a forward that looked at a value, or made a tensor on the
+// CPU, would throw on it. So the same code runs on a GPU without waiting for it.
+TEST(Golden, EveryOpRunsOnADeviceWithoutLookingAtValues) {
+  const StateRecord s = make_state(states().at("usual"));
+  const Record r = without_data(s.record);
+  int texts = 0, ended_early = 0;
+  for (const char* group : {"shipped", "ops"}) {
+    for (const Json& recorded_case : read(group)) {
+      ++texts;
+      SCOPED_TRACE(recorded_case.at("name").get<std::string>());
+      const candidate::ParseResult parsed =
+          candidate::parse(recorded_case.at("source").get<std::string>());
+      if (!parsed.program) continue;
+      try {
+        if (parsed.program->loss) {
+          EXPECT_TRUE(balance_loss(*parsed.program, r).is_meta());
+        }
+        if (parsed.program->bias) {
+          EXPECT_TRUE(selection_bias(*parsed.program, r, s.bias.to(at::kMeta)).is_meta());
+        }
+      } catch (const CandidateError& error) {
+        ++ended_early;
+        EXPECT_NE(std::string_view(error.what()).find("Meta kernel registered"),
+                  std::string_view::npos)
+            << error.what();
+      }
+    }
+  }
+  EXPECT_LT(ended_early, texts / 2);
+}
+
 TEST(Golden, CasesCoverEveryOp) {
   std::set<candidate::Op> seen;
   size_t cases = 0;

@@ -172,7 +172,7 @@ TEST(Interpreter, SizesThatDoNotFitAreErrorsThatNameThem) {
       error([](Builder& b, NodeId x) {
         return b.add(Op::kIndexSelect, {x, b.add(Op::kArange, {}, {1}, {1, E + Dim(1)})}, {1});
       }),
-      testing::StartsWith("IndexSelect: "));
+      testing::StartsWith("IndexSelect (T=8, S=2, E=4, k=2, G=2): "));
 }
 
 TEST(Interpreter, WholeNumbersBeyond64BitsAreErrors) {

@@ -60,8 +60,12 @@ double cross_entropy(int64_t rows, int64_t size, float* logits, const int32_t* t
     }
     float total = sum(parts);
     if (i < size) {
-      store_part(logits + i, exp(load_part(logits + i, size - i) - most), size - i);
-      total += sum(load_part(logits + i, size - i));
+      float rest[kLanes];
+      store(rest, exp(load_part(logits + i, size - i) - most));
+      for (int64_t n = 0; n < size - i; ++n) {
+        total += rest[n];
+        if (scale != 0) logits[i + n] = rest[n];
+      }
     }
     loss += static_cast<double>(most - target) + __builtin_log(static_cast<double>(total));
     if (scale == 0) continue;
