@@ -55,6 +55,8 @@ struct Entry {
   bool failed = false;
   int failed_rung = 0;        // 0 when the trials failed
   std::vector<Want> running;  // handed to the evaluator
+
+  bool started() const { return begun[0] > 0 || (builtin && begun[1] > 0); }
 };
 
 class Ledger {

@@ -9,10 +9,6 @@ namespace {
 // Of the shipped texts that follow the first ones, one is started per so many children.
 constexpr int64_t kChildrenPerSeed = 2;
 
-bool begun(const Entry& entry) {
-  return std::any_of(entry.begun.begin(), entry.begun.end(), [](int n) { return n > 0; });
-}
-
 bool runs(const Entry& entry, int rung, int seed) {
   return std::any_of(entry.running.begin(), entry.running.end(),
                      [&](const Want& want) { return want.rung == rung && want.seed == seed; });
@@ -82,9 +78,10 @@ std::optional<size_t> next_newcomer(const Ledger& ledger) {
     const Entry& entry = ledger.entries()[i];
     if (entry.builtin) continue;
     const bool is_seed = entry.op == "seed";
-    const auto name = std::find(first_names.begin(), first_names.end(), entry.name);
-    const bool is_first = is_seed && name != first_names.end();
-    if (begun(entry)) {
+    const auto name =
+        is_seed ? std::find(first_names.begin(), first_names.end(), entry.name) : first_names.end();
+    const bool is_first = name != first_names.end();
+    if (entry.started()) {
       if (!is_first) ++(is_seed ? seeds_begun : children_begun);
     } else if (is_first) {
       const ptrdiff_t rank = name - first_names.begin();
@@ -112,10 +109,14 @@ std::vector<size_t> promotable(const Ledger& ledger, int rung) {
   }
   auto keep = static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
   if (champions) keep = std::min<size_t>(keep, 1);
+  std::nth_element(complete.begin(), complete.begin() + static_cast<ptrdiff_t>(keep),
+                   complete.end());
+  complete.resize(keep);
+  std::erase_if(complete,
+                [&](const auto& c) { return ledger.entries()[c.second].begun[r + 1] > 0; });
   std::sort(complete.begin(), complete.end());
   std::vector<size_t> out;
-  for (size_t i = 0; i < keep; ++i)
-    if (ledger.entries()[complete[i].second].begun[r + 1] == 0) out.push_back(complete[i].second);
+  for (const auto& [belief, entry] : complete) out.push_back(entry);
   return out;
 }
 
@@ -141,7 +142,7 @@ bool wanted(const Ledger& ledger, const Want& want) {
 
 int64_t waiting_children(const Ledger& ledger) {
   return std::count_if(ledger.entries().begin(), ledger.entries().end(), [](const Entry& entry) {
-    return !entry.builtin && entry.op != "seed" && !begun(entry);
+    return !entry.builtin && entry.op != "seed" && !entry.started();
   });
 }
 

@@ -19,9 +19,7 @@ void count_entry(const Ledger& ledger, const Entry& entry, SearchStatus& status,
                  std::map<std::string, OperatorCount>& operators) {
   ++status.candidates;
   if (entry.failed) ++status.failed;
-  bool begun = false;
-  for (const int n : entry.begun) begun = begun || n > 0;
-  if (!begun) ++status.waiting;
+  if (!entry.started()) ++status.waiting;
   const int rung = ledger.highest_rung(entry);
   if (rung == 0) return;
   ++status.measured;
