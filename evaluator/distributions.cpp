@@ -41,10 +41,7 @@ double beta_fraction(double a, double b, double x) {
 // P(T > t) for t >= 0, without cancellation in the tail.
 double upper_tail(double t, double df) {
   if (std::isinf(df)) return normal_cdf(-t);
-  // I_x(df/2, 1/2) / 2 with x = df / (df + t^2); near t = 0 its complement is the accurate one.
-  const double square = t * t;
-  if (square < df) return 0.5 - 0.5 * incomplete_beta(0.5, df / 2, square / (df + square));
-  return 0.5 * incomplete_beta(df / 2, 0.5, df / (df + square));
+  return 0.5 * incomplete_beta(df / 2, 0.5, df / (df + t * t));
 }
 
 }  // namespace

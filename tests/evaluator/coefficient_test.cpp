@@ -115,6 +115,8 @@ TEST(NextCoefficients, StopAtTheMostTrials) {
 TEST(NextCoefficients, StopAtTheBounds) {
   const auto trials = search({.max_trials = 50, .lowest = 0.01}, valley(1e-4));
   EXPECT_EQ(texts(trials), (Texts{"1", "0.3333", "3", "0.1111", "0.03703", "0.01234"}));
+  EXPECT_EQ(texts(search({.max_trials = 50, .highest = 20}, valley(1e4))),
+            (Texts{"1", "0.3333", "3", "9"}));
 }
 
 TEST(NextCoefficients, TreatAFailureAtALargeCoefficientAsAnEdgeThatIsPassed) {
