@@ -29,6 +29,7 @@ const std::vector<Command>& commands();  // in the order of --help
 Job set_up_check(CLI::App& app);
 Job set_up_config(CLI::App& app);
 Job set_up_data(CLI::App& app);
+Job set_up_doctor(CLI::App& app);
 Job set_up_losses(CLI::App& app);
 Job set_up_search(CLI::App& app);
 Job set_up_show(CLI::App& app);

@@ -63,16 +63,19 @@ int report_rejection(const Given& given, OrderedJson& report, Outcome outcome,
 }
 
 // Throws Error when the probe failed through no fault of the candidate.
-ProbeResult probe(const Config& config, const std::string& source, const std::string& state) {
+ProbeResult probe(const Given& given, const Config& config, const std::string& source,
+                  const std::string& state) {
   const auto sandbox = open_sandbox(config);
   ProbeJob job;
   job.source = source;
   job.state = state;
   const ProbeResult result = sandbox->probe(job, probe_limits(config));
-  if (result.outcome == Outcome::kInfra || result.outcome == Outcome::kCancelled) {
-    throw Error("the contract probe could not run: " + result.message + "; see `ballast doctor`");
+  if (result.outcome != Outcome::kInfra && result.outcome != Outcome::kCancelled) return result;
+  // What the trainer says about a state begins with that word (trainer/state.cpp).
+  if (!state.empty() && result.message.starts_with("state")) {
+    throw Error(given.state + ": " + result.message, ExitCode::kUsage);
   }
-  return result;
+  throw Error("the contract probe could not run: " + result.message + "; see `ballast doctor`");
 }
 
 // ballast check FILE --at STATE.json: value, gradient and bias at one state.
@@ -81,8 +84,8 @@ int answer_at(const Given& given, const Config& config, const std::string& sourc
   std::stringstream state;
   state << in.rdbuf();
   if (!in) throw Error("cannot read the state " + given.state, ExitCode::kUsage);
-  const Json ignored = parse_json(state.str(), given.state);  // a torn file fails here, not inside
-  const ProbeResult result = probe(config, source, state.str());
+  if (!Json::accept(state.str())) throw Error(given.state + " is not JSON", ExitCode::kUsage);
+  const ProbeResult result = probe(given, config, source, state.str());
   if (result.outcome != Outcome::kOk) {
     OrderedJson report;
     return report_rejection(given, report, result.outcome, result.message);
@@ -126,7 +129,7 @@ int check_file(const Given& given) {
     if (given.json) std::cout << report.dump(2) << "\n";
     return 0;
   }
-  const ProbeResult result = probe(config, source, "");
+  const ProbeResult result = probe(given, config, source, "");
   if (result.outcome != Outcome::kOk) {
     return report_rejection(given, report, result.outcome, result.message);
   }

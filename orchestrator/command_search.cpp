@@ -36,17 +36,17 @@ std::string rungs_text(const SearchConfig& config) {
   return out;
 }
 
-void print_start(const Config& config, const SearchConfig& search, const Corpus& corpus,
-                 const std::string& level, bool resumed) {
-  std::cerr << (resumed ? "going on with " : "starting ") << config.archive << ": preset "
-            << config.preset << ", corpus " << corpus.name << " (" << corpus.domains.size()
-            << " domains), " << search.workers << (search.workers == 1 ? " worker" : " workers")
-            << ", sandbox " << level << "\nper training: " << rungs_text(search) << std::endl;
+std::string opening(const Config& config, const SearchConfig& search, const Corpus& corpus,
+                    const std::string& level, bool resumed) {
+  std::string out =
+      (resumed ? "going on with " : "starting ") + config.archive + ": preset " + config.preset +
+      ", corpus " + corpus.name + " (" + std::to_string(corpus.domains.size()) + " domains), " +
+      std::to_string(search.workers) + (search.workers == 1 ? " worker" : " workers") +
+      ", sandbox " + level + "\nper training: " + rungs_text(search);
   if (corpus.name == "synthetic") {
-    std::cerr
-        << "note: synthetic text is for trying things out; nothing follows from it for real text"
-        << std::endl;
+    out += "\nnote: synthetic text is for trying things out; nothing follows from it for real text";
   }
+  return out;
 }
 
 void print_operators(const SearchStatus& status, const Terminal& terminal) {
@@ -99,9 +99,9 @@ int run_search(const Config& config) {
   const SystemClock clock;
   const Interrupts interrupts;
   ProgressLine line(std::cerr, terminal_of(2), clock);
-  SearchDisplay display(line);
   population::Archive archive(config.archive, clock);
-  print_start(config, search_settings, corpus, sandbox->level(), archive.run().has_value());
+  SearchDisplay display(
+      line, opening(config, search_settings, corpus, sandbox->level(), archive.run().has_value()));
   evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);
   Search search(search_settings, archive, evaluator, *sandbox, clock, display);
   const SearchEnd end = search.run(interrupts.token());

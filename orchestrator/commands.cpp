@@ -42,6 +42,10 @@ const std::vector<Command>& commands() {
        "  ballast config > my.toml           a file to start from, with help\n"
        "  ballast config -c my.toml seed=7   what a search would use",
        set_up_config},
+      {"doctor", "What this machine offers, and whether a search can run here",
+       "  ballast doctor                     exit code 1: a search cannot run here\n"
+       "  ballast doctor data=synthetic --json",
+       set_up_doctor},
   };
   return table;
 }

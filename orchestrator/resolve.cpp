@@ -41,7 +41,7 @@ std::string only(const std::vector<std::string>& found, std::string_view id) {
     list += (i == 0 ? "" : ", ") + found[i].substr(0, std::max<size_t>(id.size() + 4, 16));
   }
   refuse(id, "fits " + std::to_string(found.size()) + " candidates (" + list +
-                 (found.size() > 5 ? ", ..." : "") + "): give more digits");
+                 (found.size() > 5 ? ", ..." : "") + "): give (more of) the identity");
 }
 
 }  // namespace

@@ -51,12 +51,14 @@ std::string progress_text(const SearchStatus& status) {
 }
 
 void SearchDisplay::status(const SearchStatus& status) {
+  if (!opening_.empty()) line_.say(opening_);
+  opening_.clear();
   if (status.phase != phase_ && status.phase == "search" && phase_ == "built-ins") {
     line_.say("built-in balancers measured after " + duration(status.seconds) + "; searching");
   }
   phase_ = status.phase;
-  // A first rung is one seed: news from rung 2 on.
-  if (status.best && status.best->rung >= 2 &&
+  // One seed is no news.
+  if (status.best && status.best->standard_error &&
       (status.best->identity != best_ || status.best->rung != best_rung_)) {
     best_ = status.best->identity;
     best_rung_ = status.best->rung;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "orchestrator/search_status.h"
 #include "orchestrator/terminal.h"
@@ -17,13 +18,16 @@ std::optional<double> budget_used(const SearchStatus& status);
 
 class SearchDisplay final : public SearchObserver {
  public:
-  explicit SearchDisplay(ProgressLine& line) : line_(line) {}
+  // `opening` is said when the search really runs: not before an error that keeps it from starting.
+  SearchDisplay(ProgressLine& line, std::string opening)
+      : line_(line), opening_(std::move(opening)) {}
 
   void status(const SearchStatus& status) override;
   void event(const SearchEvent& event) override;
 
  private:
   ProgressLine& line_;
+  std::string opening_;  // empty once it was said
   std::string phase_;
   std::string best_;  // identity of the best candidate that was announced
   int best_rung_ = 0;

@@ -54,7 +54,8 @@ int64_t Archive::begin_run(const RunRow& run) {
     const std::string difference = run_difference(*stored, run);
     if (!difference.empty())
       throw Error("archive " + impl_->db->path() + " belongs to another search: " + difference +
-                  ". Set that back, or give this search an archive of its own (archive=FILE)");
+                      ". Set that back, or give this search an archive of its own (archive=FILE)",
+                  ExitCode::kUsage);
   } else {
     parse_json(run.spec, "the spec of a run");  // throws when it is not
     Statement(*impl_->db,

@@ -15,6 +15,12 @@
 
 namespace ballast::orchestrator {
 
+// One that runs: its process and where its output goes.
+struct Child {
+  pid_t pid = 0;
+  std::string out, err;  // names below folder()
+};
+
 struct Ran {
   int code = 0;  // exit code; 128 + signal when it died by one
   std::string out, err;
@@ -28,37 +34,39 @@ class BallastTest : public testing::Test {
   }
   ~BallastTest() override { std::filesystem::remove_all(folder_); }
 
-  // Starts `ballast arguments...` with BALLAST_DATA = folder()/data and returns its process id;
-  // finish() waits for it.
-  pid_t start(const std::vector<std::string>& arguments) const {
+  // Starts `ballast arguments...` with BALLAST_DATA = folder()/data; finish() waits for its end.
+  Child start(const std::vector<std::string>& arguments) {
     std::vector<std::string> words{BALLAST_BINARY};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    const std::string out = folder_ / "stdout", err = folder_ / "stderr", data = folder_ / "data";
-    const pid_t pid = fork();
-    if (pid != 0) return pid;
+    Child child;
+    child.out = "stdout." + std::to_string(++started_);
+    child.err = "stderr." + std::to_string(started_);
+    const std::string data = folder_ / "data";
+    child.pid = fork();
+    if (child.pid != 0) return child;
     if (chdir(folder_.c_str()) != 0) _exit(99);
     setenv("BALLAST_DATA", data.c_str(), 1);
     dup2(open("/dev/null", O_RDONLY), 0);
-    dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-    dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+    dup2(open(child.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+    dup2(open(child.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
     execv(BALLAST_BINARY, argv.data());
     _exit(98);
   }
 
-  Ran finish(pid_t pid) const {
+  Ran finish(const Child& child) const {
     int status = 0;
-    waitpid(pid, &status, 0);
+    waitpid(child.pid, &status, 0);
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return {code, read("stdout"), read("stderr")};
+    return {code, read(child.out), read(child.err)};
   }
 
-  Ran run(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
+  Ran run(const std::vector<std::string>& arguments) { return finish(start(arguments)); }
 
   // Runs and parses what it printed; the exit code must be 0.
-  nlohmann::json json(std::vector<std::string> arguments) const {
+  nlohmann::json json(std::vector<std::string> arguments) {
     arguments.emplace_back("--json");
     const Ran ran = run(arguments);
     EXPECT_EQ(ran.code, 0) << ran.err;
@@ -81,6 +89,7 @@ class BallastTest : public testing::Test {
 
  private:
   std::filesystem::path folder_;
+  int started_ = 0;
 };
 
 // One line on stderr that contains `part`, nothing on stdout, and that exit code.
