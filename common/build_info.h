@@ -5,9 +5,9 @@
 
 namespace ballast {
 
-// 12 hexadecimal digits: SHA-256 over all sources of common/, candidate/, kernels/ and trainer/, the
-// compiler with its flags and the version of LibTorch. Equal builds give equal bits on one kind of
-// machine; scores of different builds never mix.
+// 12 hexadecimal digits: SHA-256 over all sources of common/, candidate/, kernels/ and trainer/,
+// the compiler with its flags and the version of LibTorch. Equal builds give equal bits on one kind
+// of machine; scores of different builds never mix.
 std::string numeric_build();
 
 // The commit that was checked out when this was built (12 digits), "unknown" outside a repository.

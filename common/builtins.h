@@ -1,4 +1,5 @@
-// The balancers that the trainer has in C++, by name: what `--loss`, `reference` and BalancerRef take.
+// The balancers that the trainer has in C++, by name: what `--loss`, `reference` and BalancerRef
+// take.
 #pragma once
 
 #include <string>

@@ -37,6 +37,6 @@ std::string describe(const ConfigRange& range);
 std::string_view type_name(const ConfigMember& member);
 
 bool is_plain_text(const std::string& text);  // UTF-8 without zero bytes
-std::string format_number(double x);  // shortest that reads back
+std::string format_number(double x);          // shortest that reads back
 
 }  // namespace ballast

@@ -122,7 +122,7 @@ class Archive {
   std::vector<EvaluationRow> evaluations() const;  // finished and not
   std::vector<EvaluationRow> evaluations(std::string_view identity) const;
 
-  void put_estimate(const EstimateRow& estimate);  // replaces that of (identity, rung)
+  void put_estimate(const EstimateRow& estimate);             // replaces that of (identity, rung)
   void remove_estimate(std::string_view identity, int rung);  // no error when there is none
   std::vector<EstimateRow> estimates() const;
 

@@ -1,5 +1,5 @@
-// Milliseconds of CPU that a warm process needs to probe each shipped text, one thread (CPU time, so
-// that neighbours on the machine do not count):
+// Milliseconds of CPU that a warm process needs to probe each shipped text, one thread (CPU time,
+// so that neighbours on the machine do not count):
 //
 //   cmake --build --preset release --target probe_bench && build/release/probe_bench
 #include <ATen/Parallel.h>
@@ -46,5 +46,6 @@ int main() {
     std::printf("%-28s %8.2f %8.2f\n", std::string(row.name).c_str(), medians.back(), times[0]);
   }
   std::sort(medians.begin(), medians.end());
-  std::printf("median of all %.2f ms, worst %.2f ms\n", medians[medians.size() / 2], medians.back());
+  std::printf("median of all %.2f ms, worst %.2f ms\n", medians[medians.size() / 2],
+              medians.back());
 }
