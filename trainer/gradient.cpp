@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "trainer/interpreter.h"
+#include "trainer/value.h"
 
 namespace ballast::trainer {
 
@@ -13,10 +13,8 @@ at::Tensor gradient(const at::Tensor& value, const at::Tensor& input) {
     const at::Tensor g = torch::autograd::grad({value}, {input}, {}, /*retain_graph=*/true,
                                                /*create_graph=*/false, /*allow_unused=*/true)[0];
     return g.defined() ? g : at::zeros_like(input);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;
   } catch (const c10::Error& error) {
-    throw CandidateError(std::string("the gradient: ") + error.what_without_backtrace());
+    throw_as_candidate_error("the gradient", error);
   }
 }
 

@@ -86,12 +86,10 @@ class Evaluation {
       at::Tensor result = forward_of(node.op)(call(id));
       const at::ScalarType dtype = context_.options(node.type.element).dtype().toScalarType();
       slots_[id].value = result.scalar_type() == dtype ? std::move(result) : result.to(dtype);
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
     } catch (const c10::Error& error) {
-      throw CandidateError(std::string(candidate::row(node.op).name) + ": " +
-                           error.what_without_backtrace() + " (" + to_string(context_.bindings) +
-                           ")");
+      throw_as_candidate_error(
+          std::string(candidate::row(node.op).name) + " (" + to_string(context_.bindings) + ")",
+          error);
     }
     for_each_operand(id, [&](NodeId in) {
       if (--slots_[in].uses == 0 && nodes_[in].type.tensor) slots_[in].value = false;
@@ -110,17 +108,29 @@ class Evaluation {
   std::vector<const Value*> operands_;
 };
 
+// ATen warns about what candidates may well do (std of one value, say), at every evaluation.
+class Silence : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning&) override {}
+};
+
+at::Tensor evaluate(const Program& program, const Context& context, NodeId root) {
+  Silence silence;
+  const c10::WarningUtils::WarningHandlerGuard guard(&silence);
+  return Evaluation(program, context).run(root);
+}
+
 }  // namespace
 
 at::Tensor balance_loss(const Program& program, const Record& r) {
   assert(program.loss);
-  return Evaluation(program, {r, nullptr, r.bindings()}).run(*program.loss);
+  return evaluate(program, {r, nullptr, r.bindings()}, *program.loss);
 }
 
 at::Tensor selection_bias(const Program& program, const Record& r, const at::Tensor& bias) {
   assert(program.bias);
   const at::NoGradGuard no_grad;
-  return Evaluation(program, {r, &bias, r.bindings()}).run(*program.bias).detach();
+  return evaluate(program, {r, &bias, r.bindings()}, *program.bias).detach();
 }
 
 }  // namespace ballast::trainer

@@ -1,6 +1,7 @@
 // ballast-trainer: reads job frames from standard input, writes replies to standard output, until
 // the end of input (common/job.h). Standard error is for people.
 #include <c10/util/Exception.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -15,6 +16,7 @@
 #include "common/frame.h"
 #include "common/job.h"
 #include "common/lockdown.h"
+#include "trainer/cpu/dispatch.h"
 #include "trainer/probe.h"
 #include "trainer/train.h"
 
@@ -104,7 +106,8 @@ int run(int argc, char** argv) {
       continue;
     }
     if (argument == "--version") {
-      std::printf("ballast-trainer %s\n", BALLAST_VERSION);
+      std::printf("ballast-trainer %s (LibTorch %s, kernels for %s)\n", BALLAST_VERSION,
+                  TORCH_VERSION, cpu::available_kernels().front()->name);
       return 0;
     }
     const bool help = argument == "--help";

@@ -4,6 +4,7 @@
 #include <ATen/ScalarOps.h>
 
 #include <cassert>
+#include <new>
 
 #include "trainer/interpreter.h"
 
@@ -30,6 +31,14 @@ at::TensorOptions Context::options(Element element) const {
       break;
   }
   return device.dtype(dtype());
+}
+
+void throw_as_candidate_error(const std::string& where, const c10::Error& error) {
+  const std::string why = error.what_without_backtrace();
+  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+                      why.find("can't allocate memory") != std::string::npos;
+  if (memory) throw std::bad_alloc();
+  throw CandidateError(where + ": " + why);
 }
 
 std::string to_string(const candidate::Bindings& b) {

@@ -11,6 +11,10 @@
 #include "candidate/graph.h"
 #include "trainer/record.h"
 
+namespace c10 {
+class Error;
+}
+
 namespace ballast::trainer {
 
 // Python's bool, int and float stay Python numbers: they promote as such, and they are known
@@ -30,6 +34,10 @@ struct Context {
   // Options of a tensor of this element on the record's device: bool, int64 or the record's dtype.
   at::TensorOptions options(candidate::Element element) const;
 };
+
+// ATen refused what a candidate asked for: CandidateError "where: why". Only want of memory is not
+// the candidate's text's fault: std::bad_alloc.
+[[noreturn]] void throw_as_candidate_error(const std::string& where, const c10::Error& error);
 
 std::string to_string(const candidate::Bindings& bindings);  // "T=32, S=4, E=8, k=1, G=1"
 

@@ -80,8 +80,9 @@ const std::map<Op, std::vector<Make>>& differentiable() {
         [](Builder& b, NodeId, NodeId p) {
           return b.add(Op::kDiv, {b.number(0.3), p});
         }}},
-      {Op::kFloorDiv, {binary_of_positive(Op::kFloorDiv)}},
-      {Op::kMod, {binary_of_positive(Op::kMod)}},
+      {Op::kMod, {[](Builder& b, NodeId x, NodeId) {
+         return b.add(Op::kMod, {x, b.number(0.7)});
+       }}},
       {Op::kPow,
        {binary_of_positive(Op::kPow),
         [](Builder& b, NodeId x, NodeId) {
@@ -190,13 +191,14 @@ const std::map<Op, std::vector<Make>>& differentiable() {
   return kMakes;
 }
 
-// Ops without a derivative: leaves that are numbers, ints and bools, what is made from numbers, and
-// what cuts the gradient.
-const std::set<Op> kOthers = {Op::kNumber, Op::kBool, Op::kSize,   Op::kNot,    Op::kCast,
-                              Op::kDetach, Op::kEq,   Op::kNe,     Op::kLt,     Op::kLe,
-                              Op::kGt,     Op::kGe,   Op::kAnd,    Op::kOr,     Op::kXor,
-                              Op::kAny,    Op::kAll,  Op::kArgmax, Op::kArgmin, Op::kSortIndices,
-                              Op::kOneHot, Op::kFull, Op::kEye,    Op::kArange, Op::kTopkIndices};
+// Ops without a derivative: leaves that are numbers, ints and bools, what is made from numbers,
+// what cuts the gradient, and //, which the language refuses where a gradient would be needed.
+const std::set<Op> kOthers = {Op::kFloorDiv,    Op::kNumber, Op::kBool, Op::kSize,   Op::kNot,
+                              Op::kCast,        Op::kDetach, Op::kEq,   Op::kNe,     Op::kLt,
+                              Op::kLe,          Op::kGt,     Op::kGe,   Op::kAnd,    Op::kOr,
+                              Op::kXor,         Op::kAny,    Op::kAll,  Op::kArgmax, Op::kArgmin,
+                              Op::kSortIndices, Op::kOneHot, Op::kFull, Op::kEye,    Op::kArange,
+                              Op::kTopkIndices};
 
 // sum(y + y^2 / 2) of the op's result y: its gradient weighs every element of y by its own value.
 candidate::Program loss_of(const Make& make) {

@@ -1,6 +1,7 @@
 #include "trainer/interpreter.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/core/Allocator.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -172,7 +173,7 @@ TEST(Interpreter, SizesThatDoNotFitAreErrorsThatNameThem) {
       error([](Builder& b, NodeId x) {
         return b.add(Op::kIndexSelect, {x, b.add(Op::kArange, {}, {1}, {1, E + Dim(1)})}, {1});
       }),
-      testing::StartsWith("IndexSelect: "));
+      testing::StartsWith("IndexSelect (T=8, S=2, E=4, k=2, G=2): "));
 }
 
 TEST(Interpreter, WholeNumbersBeyond64BitsAreErrors) {
@@ -180,6 +181,16 @@ TEST(Interpreter, WholeNumbersBeyond64BitsAreErrors) {
   const NodeId thirds = b.add(Op::kFloorDiv, {b.size(E), b.size(3)});  // a number at run time
   const NodeId power = b.add(Op::kPow, {b.add(Op::kAdd, {thirds, b.size(9)}), b.size(30)});
   EXPECT_THAT(error_of(b.finish(power, std::nullopt), record(4)), testing::HasSubstr("64 bits"));
+}
+
+TEST(Interpreter, WarningsOfAtenDoNotReachStandardError) {
+  Builder b;
+  const NodeId one = b.add(Op::kSlice, {b.field(Field::kLoad)}, {0, 1}, {0, 1});
+  const Program p = b.finish(b.add(Op::kStd, {one}, {0, 1, 0}), std::nullopt);
+  testing::internal::CaptureStderr();
+  const at::Tensor value = balance_loss(p, record());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_TRUE(std::isnan(value.item<double>()));
 }
 
 // Bytes of CPU tensors alive in this thread, by LibTorch's own reports.
