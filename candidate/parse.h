@@ -22,8 +22,8 @@ struct Limits {
   size_t source_bytes = 16 * 1024;
   int nesting = 64;
   int statements = 500;
-  int nodes = 4096;         // after helpers are inlined and loops unrolled
-  int64_t loop = 64;        // iterations of one loop
+  int nodes = 4096;   // after helpers are inlined and loops unrolled
+  int64_t loop = 64;  // iterations of one loop
 };
 
 struct ParseResult {

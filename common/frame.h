@@ -1,5 +1,6 @@
 // What daemon and trainer speak over pipes: u32 little-endian length, then that many bytes.
-// A JSON frame is UTF-8 JSON; tensors follow it as raw frames, in pieces of at most kMaxFrame bytes.
+// A JSON frame is UTF-8 JSON; tensors follow it as raw frames, in pieces of at most kMaxFrame
+// bytes.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +31,8 @@ std::string encode_frame(std::string_view payload);  // REQUIRES: payload.size()
 
 // Blocking, for the trainer's end of the pipe. Both throw Error naming what broke.
 void write_frame(int fd, std::string_view payload);
-void write_raw(int fd, std::string_view bytes);        // as many frames as it takes
-std::optional<std::string> read_frame(int fd);         // nullopt at a clean end of file
-std::string read_raw(int fd, size_t bytes);            // joins frames until `bytes` are there
+void write_raw(int fd, std::string_view bytes);  // as many frames as it takes
+std::optional<std::string> read_frame(int fd);   // nullopt at a clean end of file
+std::string read_raw(int fd, size_t bytes);      // joins frames until `bytes` are there
 
 }  // namespace ballast

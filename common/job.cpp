@@ -15,10 +15,11 @@ Json header(const char* kind, int64_t attempt) {
 ObjectReader open(const Json& json, const char* kind, int64_t& attempt) {
   ObjectReader in(json, kind);
   if (in.integer("v") != kFrameVersion)
-    throw Error(std::string(kind) + ": frame version " + in.any("v").dump() + ", this build speaks " +
-                std::to_string(kFrameVersion));
+    throw Error(std::string(kind) + ": frame version " + in.any("v").dump() +
+                ", this build speaks " + std::to_string(kFrameVersion));
   if (in.text("kind") != kind)
-    throw Error("expected a frame of kind " + std::string(kind) + ", found " + in.any("kind").dump());
+    throw Error("expected a frame of kind " + std::string(kind) + ", found " +
+                in.any("kind").dump());
   attempt = in.integer("attempt");
   return in;
 }
@@ -276,7 +277,7 @@ Progress parse_progress(std::string_view text) {
 
 std::string to_json(const Metrics& metrics) { return dump(json_of(metrics)); }
 
-Metrics parse_metrics(std::string_view json) { return metrics_of(parse_json(json, "metrics")); }
+Metrics parse_metrics(std::string_view text) { return metrics_of(parse_json(text, "metrics")); }
 
 std::string kind_of(std::string_view text) {
   const Json json = parse_json(text, "a frame");

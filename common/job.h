@@ -1,5 +1,6 @@
 // The jobs that the daemon hands to a sandboxed trainer, and what comes back (docs/design.md,
-// section 2). Each is one JSON frame {"v":1,"kind":...,"attempt":...}; weights follow as raw frames.
+// section 2). Each is one JSON frame {"v":1,"kind":...,"attempt":...}; weights follow as raw
+// frames.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +40,8 @@ struct BalancerRef {
 
 // Where the job finds DOMAIN.SPLIT.bin (uint16 little-endian tokens).
 struct DataView {
-  std::string folder;                // as seen by the job
-  std::string split;                 // "train" for train jobs; "select", "shadow", "final" for score jobs
+  std::string folder;  // as seen by the job
+  std::string split;   // "train" for train jobs; "select", "shadow", "final" for score jobs
   std::vector<std::string> domains;  // in the manifest's order
 };
 
@@ -50,13 +51,13 @@ struct TrainJob {
   TrainSpec spec;
   DataView data;
   BalancerRef balancer;
-  double coefficient = 1;       // lambda, normalised units
-  double unit = 1;              // what one unit of coefficient multiplies (from the probe)
+  double coefficient = 1;  // lambda, normalised units
+  double unit = 1;         // what one unit of coefficient multiplies (from the probe)
   uint64_t seed = 1;
   int64_t tokens = 0;           // training budget; rounded down to whole steps
   int64_t progress_tokens = 0;  // tokens of the last rung: what r.progress is relative to
   std::string device = "cpu";
-  int64_t curve_points = 64;    // at most so many points in the learning curve
+  int64_t curve_points = 64;  // at most so many points in the learning curve
 };
 
 // Scores weights on held-out data without knowing which candidate made them.
@@ -101,10 +102,10 @@ struct ScoreResult : Reply {
 
 struct ProbeResult : Reply {
   bool has_loss = false, has_bias = false;
-  bool order_dependent = false;     // value depends on token order inside a sequence
-  double unit = 1;                  // ||grad of global-batch LBL|| / ||grad of this|| on the battery
-  std::vector<float> fingerprint;   // unit-norm; equal functions up to a positive factor are close
-  std::string at_json;              // answer of a job with a state: {"value","grad_logits","bias"}
+  bool order_dependent = false;    // value depends on token order inside a sequence
+  double unit = 1;                 // ||grad of global-batch LBL|| / ||grad of this|| on the battery
+  std::vector<float> fingerprint;  // unit-norm; equal functions up to a positive factor are close
+  std::string at_json;             // answer of a job with a state: {"value","grad_logits","bias"}
 };
 
 // A heartbeat of a running train job.
@@ -115,7 +116,8 @@ struct Progress {
 };
 
 // JSON of each, without the raw tensor bytes (only their infos). `parse_*` throws Error on anything
-// that is not exactly such a message. Non-finite numbers travel as the strings "nan", "inf", "-inf".
+// that is not exactly such a message. Non-finite numbers travel as the strings "nan", "inf",
+// "-inf".
 std::string to_json(const TrainJob&);
 std::string to_json(const ScoreJob&);
 std::string to_json(const ProbeJob&);
@@ -127,14 +129,14 @@ std::string to_json(const Metrics&);
 
 // The "kind" of a frame: "train", "score", "probe" for jobs; "progress", "train_result",
 // "score_result", "probe_result" for replies.
-std::string kind_of(std::string_view json);
-TrainJob parse_train_job(std::string_view json);
-ScoreJob parse_score_job(std::string_view json);
-ProbeJob parse_probe_job(std::string_view json);
-TrainResult parse_train_result(std::string_view json);
-ScoreResult parse_score_result(std::string_view json);
-ProbeResult parse_probe_result(std::string_view json);
-Progress parse_progress(std::string_view json);
-Metrics parse_metrics(std::string_view json);
+std::string kind_of(std::string_view text);
+TrainJob parse_train_job(std::string_view text);
+ScoreJob parse_score_job(std::string_view text);
+ProbeJob parse_probe_job(std::string_view text);
+TrainResult parse_train_result(std::string_view text);
+ScoreResult parse_score_result(std::string_view text);
+ProbeResult parse_probe_result(std::string_view text);
+Progress parse_progress(std::string_view text);
+Metrics parse_metrics(std::string_view text);
 
 }  // namespace ballast

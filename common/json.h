@@ -1,5 +1,5 @@
-// Strict reading of JSON objects: every key is asked for by name, and what is left over is an error.
-// Included by .cpp files only.
+// Strict reading of JSON objects: every key is asked for by name, and what is left over is an
+// error. Included by .cpp files only.
 #pragma once
 
 #include <cmath>

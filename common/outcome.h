@@ -20,7 +20,7 @@ enum class Outcome {
   kCancelled,          // stopped by the user or the budget
 };
 
-std::string_view to_string(Outcome outcome);                   // "OK", "STATIC_REJECT", ...
-std::optional<Outcome> parse_outcome(std::string_view text);   // inverse of to_string
+std::string_view to_string(Outcome outcome);                  // "OK", "STATIC_REJECT", ...
+std::optional<Outcome> parse_outcome(std::string_view text);  // inverse of to_string
 
 }  // namespace ballast

@@ -77,7 +77,7 @@ struct Manifest {
 // Canonical JSON: sorted keys, two spaces, a newline at the end. `parse_manifest` throws Error on
 // anything that is not exactly such a manifest, naming `where`.
 std::string to_json(const Manifest& manifest);
-Manifest parse_manifest(std::string_view json, std::string_view where);
+Manifest parse_manifest(std::string_view text, std::string_view where);
 
 enum class Check { kSizes, kHashes };  // kHashes reads every byte of every file
 

@@ -45,8 +45,8 @@ std::string version_in(const fs::path& deb) {
 
 }  // namespace
 
-PackageCache::PackageCache(fs::path folder, std::function<void(const std::string&)> say)
-    : folder_(fs::absolute(std::move(folder))), say_(std::move(say)) {
+PackageCache::PackageCache(const fs::path& folder, std::function<void(const std::string&)> say)
+    : folder_(fs::absolute(folder)), say_(std::move(say)) {
   make_folder(folder_);
   remove_abandoned(folder_, kPartial);
 }

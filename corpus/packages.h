@@ -30,7 +30,7 @@ struct FetchedPackage {
 class PackageCache {
  public:
   // `say` gets one line per step that takes time.
-  PackageCache(std::filesystem::path folder, std::function<void(const std::string&)> say);
+  PackageCache(const std::filesystem::path& folder, std::function<void(const std::string&)> say);
 
   // Throws Error in one line: no apt, no network, unknown package, wrong hash, disk full.
   FetchedPackage fetch(const PackageSource& package);

@@ -69,8 +69,8 @@ std::string work_prefix(const fs::path& output) {
 
 }  // namespace
 
-CorpusWriter::CorpusWriter(fs::path output)
-    : output_(fs::absolute(std::move(output)).lexically_normal()) {
+CorpusWriter::CorpusWriter(const fs::path& output)
+    : output_(fs::absolute(output).lexically_normal()) {
   if (!output_.has_filename()) output_ = output_.parent_path();  // "a/b/" means "a/b"
   std::error_code error;
   fs::create_directories(output_.parent_path(), error);

@@ -14,7 +14,7 @@ class CorpusWriter {
  public:
   // Makes the hidden folder and removes those of killed builds of the same corpus. Throws Error
   // when `output` cannot be written to.
-  explicit CorpusWriter(std::filesystem::path output);
+  explicit CorpusWriter(const std::filesystem::path& output);
   ~CorpusWriter();  // removes the hidden folder unless finish() was called
   CorpusWriter(const CorpusWriter&) = delete;
   CorpusWriter& operator=(const CorpusWriter&) = delete;
@@ -23,7 +23,7 @@ class CorpusWriter {
   std::filesystem::path scratch();
 
   // Splits the domain, writes its files, and returns its entry of the manifest.
-  const Domain& add(DomainText domain);
+  const Domain& add(DomainText text);
 
   // Writes the manifest and puts the folder in place of `output` (an older corpus there is
   // replaced). Nothing may be added after that.

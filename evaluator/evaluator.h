@@ -14,7 +14,7 @@ namespace ballast::evaluator {
 
 // One training run and its score: one candidate or built-in, one rung, one seed, one coefficient.
 struct EvaluationRequest {
-  int64_t id = 0;          // the caller's; comes back with the result
+  int64_t id = 0;  // the caller's; comes back with the result
   int64_t attempt = 1;
   BalancerRef balancer;
   double coefficient = 1;
@@ -29,8 +29,8 @@ struct EvaluationResult {
   int64_t attempt = 1;
   Outcome outcome = Outcome::kInfra;
   std::string message;
-  Metrics metrics;         // of training and score together; empty unless kOk
-  double seconds = 0;      // wall time of both processes
+  Metrics metrics;     // of training and score together; empty unless kOk
+  double seconds = 0;  // wall time of both processes
   std::string sandbox_level;
 };
 
@@ -42,25 +42,30 @@ struct EvaluatorConfig {
   std::string score_split = "select";
   std::string device = "cpu";
   JobLimits limits;
-  int workers = 1;         // trainings at once
+  int workers = 1;  // trainings at once
 };
 
-// Owns `workers` threads, each running one request at a time: a train job, then a score job with the
-// weights it returned. INFRA outcomes are retried here (twice). Thread-safe.
+// Owns `workers` threads, each running one request at a time: a train job, then a score job with
+// the weights it returned. INFRA outcomes are retried here (twice). Thread-safe.
 class Evaluator {
  public:
   Evaluator(EvaluatorConfig config, Sandbox& sandbox, const Clock& clock);
   ~Evaluator();  // cancels what runs and joins
 
   void submit(EvaluationRequest request);  // never blocks; queued in order
-  // The next finished result, waiting at most `seconds`.
+  // The next finished result, waiting at most `seconds`. Rethrows what a job threw: an Error of the
+  // sandbox that no job can mend; that job gives no result then.
   std::optional<EvaluationResult> wait(double seconds);
   // Requests submitted whose result has not been handed out.
   int pending() const;
   int running() const;
   int workers() const;
   // Progress of what runs now, for the progress line: one entry per busy worker.
-  struct Running { int64_t id; Progress progress; double seconds; };
+  struct Running {
+    int64_t id;
+    Progress progress;
+    double seconds;
+  };
   std::vector<Running> now() const;
   // Drops queued requests, stops running jobs; each still comes back, as kCancelled.
   void cancel();

@@ -1,11 +1,13 @@
 // The archive: one SQLite file that holds everything a run knows (docs/design.md, section 8).
 //
-// One writing connection, one thread. Every write is one BEGIN IMMEDIATE transaction with
-// synchronous=FULL: when a call returns, its rows survive kill -9. Errors are thrown as Error.
+// One writing connection, one thread: not thread-safe. Every write is one BEGIN IMMEDIATE
+// transaction with synchronous=FULL: when a call returns, its rows survive kill -9. Errors are
+// thrown as Error.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,22 +21,22 @@
 namespace ballast::population {
 
 struct RunRow {
-  std::string config;       // the whole effective configuration, TOML
+  std::string config;  // the whole effective configuration, TOML
   std::string config_hash;
   uint64_t seed = 1;
-  std::string build;        // git revision and compiler
-  std::string spec;         // canonical JSON of TrainSpec
+  std::string build;  // git revision and compiler
+  std::string spec;   // canonical JSON of TrainSpec
   std::string spec_hash;
-  std::string objective;    // "constrained"
+  std::string objective;  // "constrained"
   double mu = 0.1, target = 0.3;
-  std::string reference;    // identity of the reference, "builtin:global_lbl"
+  std::string reference;  // identity of the reference, "builtin:global_lbl"
 };
 
 struct CandidateRow {
-  std::string identity;     // 64 hexadecimal digits, or "builtin:NAME"
-  std::string name;         // for people: a shipped text's or built-in's name, else "mutate-000123"
-  std::string source;       // canonical print; empty for built-ins
-  std::string track;        // "loss", "loss+bias", "bias", or "none"
+  std::string identity;  // 64 hexadecimal digits, or "builtin:NAME"
+  std::string name;      // for people: a shipped text's or built-in's name, else "mutate-000123"
+  std::string source;    // canonical print; empty for built-ins
+  std::string track;     // "loss", "loss+bias", "bias", or "none"
   double unit = 1;
   bool order_dependent = false;
   std::vector<float> fingerprint;  // empty for built-ins
@@ -42,13 +44,13 @@ struct CandidateRow {
 
 // One attempt to make a child, whatever became of it.
 struct ProposalRow {
-  std::string op;           // "seed", "tune", "mutate", ...
+  std::string op;                    // "seed", "tune", "mutate", ...
   std::vector<std::string> parents;  // identities, the first is the main one
-  std::string identity;     // the child's; empty when it is not even a candidate
+  std::string identity;              // the child's; empty when it is not even a candidate
   Outcome outcome = Outcome::kOk;    // kOk: novel and accepted
-  std::string reason;       // "accepted", "identity", "fingerprint", "static", "contract"
-  std::string detail;       // message for people
-  std::string source;       // the child's text as proposed
+  std::string reason;                // "accepted", "identity", "fingerprint", "static", "contract"
+  std::string detail;                // message for people
+  std::string source;                // the child's text as proposed
 };
 
 // What makes an evaluation unique; finished rows are never repeated.
@@ -59,14 +61,14 @@ struct EvaluationKey {
   uint64_t seed = 1;
   std::string coefficient;  // as text, "%.6g"
   std::string build;
-  std::string device_class; // "cpu"
+  std::string device_class;  // "cpu"
   auto operator<=>(const EvaluationKey&) const = default;
 };
 
 struct EvaluationRow {
   int64_t id = 0;
   EvaluationKey key;
-  std::string purpose;      // "coefficient", "estimate", "champion", "reference", "train"
+  std::string purpose;  // "coefficient", "estimate", "champion", "reference", "train"
   int64_t tokens = 0;
   int64_t attempt = 1;
   std::optional<Outcome> outcome;  // nullopt: started, not finished
@@ -88,8 +90,8 @@ struct EstimateRow {
 
 class Archive {
  public:
-  // Opens or creates. A foreign, corrupt or newer file, and a second daemon on the same archive, are
-  // Errors that say so. An older schema is backed up beside the file, then migrated.
+  // Opens or creates. A foreign, corrupt or newer file, and a second daemon on the same archive,
+  // are Errors that say so. An older schema is backed up beside the file, then migrated.
   Archive(const std::filesystem::path& path, const Clock& clock);
   ~Archive();
   Archive(const Archive&) = delete;
@@ -103,13 +105,13 @@ class Archive {
 
   bool add_candidate(const CandidateRow& candidate);  // false: the identity is known already
   std::optional<CandidateRow> candidate(std::string_view identity) const;
-  std::vector<CandidateRow> candidates() const;       // in order of arrival
+  std::vector<CandidateRow> candidates() const;  // in order of arrival
 
   int64_t add_proposal(const ProposalRow& proposal);
   std::vector<ProposalRow> proposals() const;
 
-  // Records that an evaluation is about to start and gives its id. An unfinished row of the same key
-  // (its process died) is taken over with attempt + 1. Error when the key is already finished.
+  // Records that an evaluation is about to start and gives its id. An unfinished row of the same
+  // key (its process died) is taken over with attempt + 1. Error when the key is already finished.
   int64_t begin_evaluation(const EvaluationKey& key, std::string_view purpose, int64_t tokens);
   // Finishes it, once: a late result of an older attempt is dropped (returns false). kCancelled and
   // kInfra leave the row unfinished.
@@ -117,10 +119,11 @@ class Archive {
                          const Metrics& metrics, double seconds, std::string_view sandbox_level);
   int64_t attempt(int64_t id) const;
   std::optional<EvaluationRow> evaluation(const EvaluationKey& key) const;
-  std::vector<EvaluationRow> evaluations() const;                       // finished and not
+  std::vector<EvaluationRow> evaluations() const;  // finished and not
   std::vector<EvaluationRow> evaluations(std::string_view identity) const;
 
-  void put_estimate(const EstimateRow& estimate);     // replaces that of (identity, rung)
+  void put_estimate(const EstimateRow& estimate);             // replaces that of (identity, rung)
+  void remove_estimate(std::string_view identity, int rung);  // no error when there is none
   std::vector<EstimateRow> estimates() const;
 
   // Small state of the search that must survive: key -> JSON text.
@@ -128,6 +131,10 @@ class Archive {
   std::optional<std::string> state(std::string_view key) const;
 
   void add_event(std::string_view kind, std::string_view detail);
+
+  // Runs `writes` as one transaction: after a crash all of its rows are there, or none; when it
+  // throws, none. May be nested. Nothing inside it is stored before it returns.
+  void together(const std::function<void()>& writes);
 
   // Folds the write-ahead log back; called when idle.
   void checkpoint();

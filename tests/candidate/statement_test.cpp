@@ -149,8 +149,9 @@ TEST(Statements, LoopsAreUnrolled) {
       "for i in range(3):\n    if i == 2:\n        return r.probs[i].sum()\nreturn r.probs.sum()",
       "return r.probs[2].sum()");
   EXPECT_PROBLEM("for i in range(65):\n    pass\nreturn r.probs.mean()", "more than 64 steps");
-  EXPECT_PROBLEM("for i in range(r.num_experts):\n    if r.load[i] > 0.5:\n        break\nreturn 0.0",
-                 "`break` or `continue` under a condition that is known only at run time");
+  EXPECT_PROBLEM(
+      "for i in range(r.num_experts):\n    if r.load[i] > 0.5:\n        break\nreturn 0.0",
+      "`break` or `continue` under a condition that is known only at run time");
   EXPECT_PROBLEM("for i in range(3):\n    pass\nelse:\n    pass\nreturn 0.0",
                  "`else` after a loop");
   EXPECT_PROBLEM("break", "outside a loop");
@@ -312,7 +313,8 @@ TEST(Statements, PythonThatIsLeftOutSaysWhatToWrite) {
   EXPECT_NE(problem("def f(*args):\n    return 1\n").find("`*args`"), std::string::npos);
   EXPECT_NE(problem("def f(**kw):\n    return 1\n").find("`**kwargs`"), std::string::npos);
   EXPECT_NE(problem("return 1\n").find("`return` outside a function"), std::string::npos);
-  EXPECT_NE(problem("Here is the loss:\n\n" + loss("return 0.0")).find("1:13: found `loss`, expected the end of the line"),
+  EXPECT_NE(problem("Here is the loss:\n\n" + loss("return 0.0"))
+                .find("1:13: found `loss`, expected the end of the line"),
             std::string::npos);
 }
 

@@ -15,8 +15,8 @@ TEST(FrameDecoder, GivesTheSameFramesForEverySplitOfTheStream) {
   for (size_t cut = 0; cut <= stream.size(); ++cut) {
     FrameDecoder decoder;
     std::vector<std::string> frames;
-    for (std::string_view piece : {std::string_view(stream).substr(0, cut),
-                                   std::string_view(stream).substr(cut)}) {
+    for (std::string_view piece :
+         {std::string_view(stream).substr(0, cut), std::string_view(stream).substr(cut)}) {
       decoder.feed(piece);
       while (auto frame = decoder.next()) frames.push_back(*frame);
     }

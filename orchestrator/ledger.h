@@ -1,0 +1,117 @@
+// What the search knows, in memory: candidates, their finished evaluations, the estimates that
+// follow.
+//
+// A mirror of the archive's rows, kept in step with them; its contents depend on the set of rows
+// and on the configuration, not on the order in which results arrived or on restarts between them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/outcome.h"
+#include "orchestrator/measure.h"
+#include "orchestrator/search_config.h"
+#include "population/archive.h"
+
+namespace ballast::orchestrator {
+
+// One evaluation that the search wants, or has.
+struct Want {
+  size_t entry = 0;  // index into Ledger::entries()
+  int rung = 1;
+  int seed = 0;             // index into the rung's seed block
+  std::string coefficient;  // as in the evaluation's key
+  bool operator==(const Want&) const = default;
+};
+
+// A candidate or built-in and what is known about it.
+struct Entry {
+  std::string identity, name, source, track;
+  std::string op;  // that made it; empty for built-ins
+  double unit = 1;
+  bool builtin = false;
+  int64_t children = 0;  // accepted ones whose main parent it is
+
+  // Rung 1: the coefficients tried so far, in order, and the next one to try (none: all done).
+  // Built-ins have nothing to try.
+  std::vector<CoefficientTrial> trials;
+  std::optional<std::string> next_trial;
+  // The best one so far; a built-in's configured one. None while no trial has succeeded.
+  std::string coefficient;
+
+  // [rung - 1][seed]: the objective measured at `coefficient`.
+  std::vector<std::vector<std::optional<double>>> scores;
+  // [rung - 1]: evaluations begun, whether they run or are finished.
+  std::vector<int> begun;
+  // [rung - 1]: none without a pair, or when an evaluation at that rung failed.
+  std::vector<std::optional<PairedEstimate>> estimates;
+  // Given up: a trial ended in a way no coefficient can mend, no trial succeeded, or a later
+  // evaluation failed. Such a candidate has no estimate at the rung where that happened.
+  bool failed = false;
+  int failed_rung = 0;        // 0 when the trials failed
+  std::vector<Want> running;  // handed to the evaluator
+
+  bool started() const { return begun[0] > 0 || (builtin && begun[1] > 0); }
+};
+
+class Ledger {
+ public:
+  explicit Ledger(const SearchConfig& config);
+
+  size_t add(const population::CandidateRow& candidate, std::string_view op);
+  void add_child(size_t parent) { ++entries_[parent].children; }
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::optional<size_t> find(std::string_view identity) const;
+  bool is_configured_builtin(std::string_view identity) const;
+  size_t reference() const { return *reference_; }  // REQUIRES: it has been added
+
+  // The archive's words for a want, and back: none for an evaluation that this search would not ask
+  // for (another build, seed, spec or coefficient).
+  population::EvaluationKey key(const Want& want) const;
+  std::optional<Want> want_of(const population::EvaluationKey& key) const;
+  std::string_view purpose(const Want& want) const;
+
+  void begin(const Want& want);   // it runs now
+  void cancel(const Want& want);  // it does not, and has no result
+
+  struct Changed {
+    size_t entry = 0;
+    int rung = 1;
+  };
+  // A finished evaluation; `objective` counts when the outcome is kOk. Returns whose estimates
+  // changed.
+  std::vector<Changed> finish(const Want& want, Outcome outcome, double objective);
+
+  int rungs() const { return static_cast<int>(config_.rungs.size()); }
+  int seeds(const Entry& entry, int rung) const;  // of a complete estimate
+  bool complete(const Entry& entry, int rung) const;
+  // The highest rung with an estimate; 0 for none.
+  int highest_rung(const Entry& entry) const;
+  const SearchConfig& config() const { return config_; }
+
+ private:
+  std::string centre(const Entry& entry) const;  // the first coefficient to try
+  std::optional<std::string> next_trial(const Entry& entry) const;
+  void finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective);
+  bool estimate(Entry& entry, int rung);  // true when it changed
+
+  SearchConfig config_;
+  std::string spec_hash_;
+  std::map<std::string, std::string, std::less<>> builtin_coefficients_;  // by name, as text
+  std::vector<std::vector<uint64_t>> seeds_;                              // [rung - 1][seed]
+  std::vector<std::map<uint64_t, int>> seed_indices_;                     // [rung - 1]
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, size_t> by_identity_;
+  std::optional<size_t> reference_;
+};
+
+// A coefficient as the archive writes it, and the number that text stands for (what is trained).
+std::string coefficient_text(double coefficient);
+double coefficient_value(std::string_view text);
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,159 @@
+#include "orchestrator/search.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "orchestrator/operators.h"
+#include "orchestrator/parents.h"
+#include "orchestrator/search_state.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+constexpr double kPoll = 0.25;       // seconds between two looks at stop and budget
+constexpr double kSaveSeconds = 10;  // between two notes of the time spent
+
+void usage(bool ok, const std::string& what) {
+  if (!ok) throw Error(what, ExitCode::kUsage);
+}
+
+}  // namespace
+
+Search::State::State(SearchConfig given, population::Archive& archive_,
+                     evaluator::Evaluator& evaluator_, evaluator::Sandbox& probes,
+                     const Clock& clock_, SearchObserver& observer_)
+    : config(std::move(given)),
+      archive(archive_),
+      evaluator(evaluator_),
+      clock(clock_),
+      observer(observer_),
+      ledger(config),
+      proposer(config, ledger, known, probes) {}
+
+bool Search::State::out_of_evaluations() const {
+  return config.max_evaluations > 0 &&
+         spent.evaluations + static_cast<int64_t>(flights.size()) >= config.max_evaluations;
+}
+
+// Everything that can be done now. With one worker the result that runs meanwhile waits for the end
+// of it, so that what is decided does not depend on how long a training takes.
+void Search::State::fill(std::stop_token stop) {
+  filled = false;
+  while (!stop.stop_requested()) {
+    hand_over_retries();
+    if (submit_one()) continue;
+    if (!propose_one()) {
+      filled = true;
+      return;
+    }
+    show_status(/*now=*/false);
+    if (config.workers == 1) continue;
+    if (const auto result = evaluator.wait(0)) handle(*result);
+  }
+}
+
+std::string Search::State::loop(std::stop_token stop) {
+  while (true) {
+    if (stop.stop_requested()) return "interrupted";
+    if (config.max_seconds > 0 && seconds() >= config.max_seconds) {
+      phase = "stopping";
+      drain(config.drain_seconds, stop);
+      return stop.stop_requested() ? "interrupted" : "max_seconds";
+    }
+    if (flights.empty() && out_of_evaluations()) return "max_evaluations";
+    fill(stop);
+    if (!filled) continue;  // stopped
+    if (flights.empty()) return out_of_evaluations() ? "max_evaluations" : "exhausted";
+    if (const auto result = evaluator.wait(kPoll)) handle(*result);
+    if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
+    show_status(/*now=*/false);
+  }
+}
+
+// Lets what runs come to its end, for a while.
+void Search::State::drain(double most, std::stop_token stop) {
+  const double end = clock.monotonic() + most;
+  while (evaluator.pending() > 0 && clock.monotonic() < end && !stop.stop_requested()) {
+    if (const auto result = evaluator.wait(kPoll)) handle(*result);
+    show_status(/*now=*/false);
+  }
+}
+
+// A result that comes now is kept, but not where proposals that should have been made without
+// knowing it are still to be made (see fill): it is measured again.
+void Search::State::cancel() {
+  phase = "stopping";
+  evaluator.cancel();
+  while (evaluator.pending() > 0) {
+    const auto result = evaluator.wait(kPoll);
+    if (result && (filled || config.workers > 1)) handle(*result);
+  }
+}
+
+void Search::State::save_seconds() {
+  seconds_saved = seconds();
+  archive.put_state("search.seconds", json_number(seconds_saved).dump());
+}
+
+void validate(const SearchConfig& config) {
+  usage(config.workers >= 1, "workers: at least 1");
+  usage(config.rungs.size() >= 2, "rungs: at least two are needed");
+  usage(config.rungs[0].seeds == 1, "rungs: rung 1 has one seed, on which coefficients are chosen");
+  for (const RungConfig& rung : config.rungs)
+    usage(rung.tokens >= tokens_per_step(config.spec.schedule) && rung.seeds >= 1,
+          "rungs: each needs a seed and the tokens of at least one step, " +
+              std::to_string(tokens_per_step(config.spec.schedule)));
+  usage(config.eta > 1, "eta: above 1");
+  usage(config.coefficient_trials >= 1 && config.coefficient_step > 1,
+        "coefficient_trials: at least 1; coefficient_step: above 1");
+  usage(config.elites >= 1 && config.resamples >= 1, "elites, resamples: at least 1");
+  usage(config.builtin_seeds >= 1, "builtin_seeds: at least 1");
+  const bool has_reference =
+      std::any_of(config.builtins.begin(), config.builtins.end(),
+                  [&](const BuiltinConfig& b) { return b.name == config.reference; });
+  usage(has_reference, "reference: " + config.reference + " is not among the built-ins");
+  const auto rules = parent_rules();
+  usage(std::find(rules.begin(), rules.end(), config.parents) != rules.end(),
+        "parents: unknown rule " + config.parents);
+  const auto names = operator_names();
+  double total = 0;
+  for (const OperatorConfig& op : config.operators) {
+    usage(std::find(names.begin(), names.end(), op.name) != names.end(),
+          "operators: unknown operator " + op.name);
+    usage(op.weight >= 0, "operators." + op.name + ": at least 0");
+    total += op.weight;
+  }
+  usage(total > 0, "operators: at least one needs a weight above 0");
+}
+
+Search::Search(SearchConfig config, population::Archive& archive, evaluator::Evaluator& evaluator,
+               evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer) {
+  validate(config);
+  usage(config.workers == evaluator.workers(), "workers: " + std::to_string(config.workers) +
+                                                   ", but the evaluator has " +
+                                                   std::to_string(evaluator.workers()));
+  state_ = std::make_unique<State>(std::move(config), archive, evaluator, probes, clock, observer);
+}
+
+Search::~Search() = default;
+
+SearchEnd Search::run(std::stop_token stop) {
+  State& s = *state_;
+  s.load();
+  s.show_status(/*now=*/true);
+  SearchEnd end;
+  end.reason = s.loop(stop);
+  s.cancel();
+  s.save_seconds();
+  s.archive.end_run(end.reason);
+  s.archive.checkpoint();
+  s.phase = "ended";
+  s.show_status(/*now=*/true);
+  end.status = s.status();
+  end.verdict = verdict(s.config, s.archive.candidates(), s.archive.evaluations());
+  return end;
+}
+
+}  // namespace ballast::orchestrator

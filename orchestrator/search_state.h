@@ -1,0 +1,98 @@
+// The inside of Search, shared by search*.cpp: nothing else includes this.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orchestrator/ledger.h"
+#include "orchestrator/novelty.h"
+#include "orchestrator/proposer.h"
+#include "orchestrator/replay.h"
+#include "orchestrator/search.h"
+
+namespace ballast::orchestrator {
+
+// An evaluation that the evaluator has, or that waits to be handed to it again.
+struct Flight {
+  Want want;
+  int64_t id = 0;
+  int64_t attempt = 1;
+  int troubles = 0;       // INFRA results in a row
+  double not_before = 0;  // monotonic seconds
+};
+
+struct Search::State {
+  State(SearchConfig config, population::Archive& archive, evaluator::Evaluator& evaluator,
+        evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer);
+
+  // search_load.cpp: from the archive to memory.
+  void load();
+  void check_rungs();
+  void load_candidates();
+  void load_evaluations();
+  void store_differing_estimates();
+  void add_builtins();
+  void add_seeds();
+  void know(const population::CandidateRow& candidate, std::string_view op);
+
+  // search_step.cpp: one thing at a time. The first two return false when there is nothing to do.
+  bool submit_one();
+  bool propose_one();
+  void store(const Proposal& proposal);
+  void handle(const evaluator::EvaluationResult& result);
+  void store_result(const Flight& flight, const evaluator::EvaluationResult& result,
+                    Outcome outcome, std::string_view message, double objective);
+  void put_estimate(const Ledger::Changed& changed);
+  void hand_over(const Flight& flight);
+  void hand_over_retries();
+  bool fruitless() const;
+  void check_reference() const;  // throws Error when it failed
+
+  // search.cpp: the loop and its ends.
+  std::string loop(std::stop_token stop);
+  void fill(std::stop_token stop);
+  void drain(double seconds, std::stop_token stop);
+  void cancel();
+  bool out_of_evaluations() const;
+  double seconds() const { return seconds_before + clock.monotonic() - started; }
+  void save_seconds();
+
+  // search_status.cpp
+  SearchStatus status() const;
+  void show_status(bool now);
+  void tell(SearchEventKind kind, const Flight& flight, Outcome outcome, double seconds,
+            std::string text) const;
+
+  const SearchConfig config;
+  population::Archive& archive;
+  evaluator::Evaluator& evaluator;
+  const Clock& clock;
+  SearchObserver& observer;
+  std::string phase = "built-ins";
+  bool filled = true;  // all has been decided that the results so far allow
+
+  Ledger ledger;
+  FingerprintIndex known;  // one index per ledger entry
+  Proposer proposer;
+  std::map<int64_t, Flight> flights;  // by evaluation id
+  std::deque<Want> unfinished;        // begun before this start, in order
+
+  // Of the whole run.
+  Spent spent;
+  std::map<std::string, OperatorCount> operators;
+  std::set<std::string> seed_sources;  // proposed already
+  int64_t proposals = 0;
+  int64_t rejected_in_row = 0;
+  // Number of proposals and of finished evaluations when proposing was last given up for a while.
+  int64_t paused_proposals = 0, paused_evaluations = -1;
+
+  double started = 0, seconds_before = 0, seconds_saved = 0;
+  double status_shown = -1;
+};
+
+}  // namespace ballast::orchestrator

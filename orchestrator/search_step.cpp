@@ -1,0 +1,197 @@
+// What the search does between two results: hand over evaluations, make proposals, store what came.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "orchestrator/elites.h"
+#include "orchestrator/plan.h"
+#include "orchestrator/search_state.h"
+
+namespace ballast::orchestrator {
+
+bool Search::State::submit_one() {
+  if (flights.size() >= static_cast<size_t>(config.workers) || out_of_evaluations()) return false;
+  std::optional<Want> want;
+  while (!want && !unfinished.empty()) {
+    if (wanted(ledger, unfinished.front())) want = unfinished.front();
+    unfinished.pop_front();
+  }
+  if (!want) want = next_want(ledger);
+  if (!want) return false;
+
+  Flight flight{*want};
+  const RungConfig& rung = config.rungs[static_cast<size_t>(want->rung - 1)];
+  flight.id = archive.begin_evaluation(ledger.key(*want), ledger.purpose(*want), rung.tokens);
+  flight.attempt = archive.attempt(flight.id);
+  ledger.begin(*want);
+  if (phase == "built-ins" && !ledger.entries()[want->entry].builtin) phase = "search";
+  hand_over(flight);
+  return true;
+}
+
+void Search::State::hand_over(const Flight& flight) {
+  const Entry& entry = ledger.entries()[flight.want.entry];
+  evaluator::EvaluationRequest request;
+  request.id = flight.id;
+  request.attempt = flight.attempt;
+  if (entry.builtin)
+    request.balancer.builtin = entry.name;
+  else
+    request.balancer.source = entry.source;
+  request.coefficient = coefficient_value(flight.want.coefficient);
+  request.unit = entry.unit;
+  request.seed = ledger.key(flight.want).seed;
+  request.tokens = config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens;
+  request.progress_tokens = config.rungs.back().tokens;
+  flights[flight.id] = flight;
+  tell(SearchEventKind::kStarted, flight, Outcome::kOk, 0, "");
+  evaluator.submit(std::move(request));
+}
+
+// An evaluation that ended through no fault of its own keeps its slot and runs again after a while.
+void Search::State::hand_over_retries() {
+  for (auto& [id, flight] : flights) {
+    if (flight.not_before == 0 || clock.monotonic() < flight.not_before) continue;
+    flight.not_before = 0;
+    archive.begin_evaluation(ledger.key(flight.want), ledger.purpose(flight.want),
+                             config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens);
+    flight.attempt = archive.attempt(id);
+    hand_over(Flight(flight));
+  }
+}
+
+// Too many proposals in a row were not new, since the last one that was or the last pause.
+bool Search::State::fruitless() const {
+  return std::min(rejected_in_row, proposals - paused_proposals) >= config.resamples;
+}
+
+bool Search::State::propose_one() {
+  if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == spent.evaluations)
+    return false;
+  const std::vector<Elite> parents = elites(ledger);
+  if (parents.empty()) return false;
+  if (fruitless()) {  // another result may bring other parents
+    archive.put_state("search.paused",
+                      Json({{"proposals", proposals}, {"evaluations", spent.evaluations}}).dump());
+    paused_proposals = proposals;
+    paused_evaluations = spent.evaluations;
+    return false;
+  }
+  SearchEvent event;
+  event.kind = SearchEventKind::kProposing;
+  event.number = proposals + 1;
+  observer.event(event);
+  store(proposer.make(proposals + 1, parents));
+  return true;
+}
+
+void Search::State::store(const Proposal& proposal) {
+  archive.together([&] {
+    archive.add_proposal(proposal.row);
+    if (proposal.candidate) archive.add_candidate(*proposal.candidate);
+  });
+  ++proposals;
+  OperatorCount& count = operators[proposal.row.op];
+  count.name = proposal.row.op;
+  ++count.proposals;
+  if (proposal.candidate) {
+    ++count.accepted;
+    if (!proposal.row.parents.empty()) ledger.add_child(*ledger.find(proposal.row.parents[0]));
+    know(*proposal.candidate, proposal.row.op);
+  }
+  if (proposal.row.op != "seed") rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
+
+  SearchEvent event;
+  event.kind = SearchEventKind::kProposed;
+  event.number = proposals;
+  event.identity = proposal.row.identity;
+  if (proposal.candidate) event.name = proposal.candidate->name;
+  event.text = proposal.row.reason;
+  event.outcome = proposal.row.outcome;
+  observer.event(event);
+}
+
+void Search::State::handle(const evaluator::EvaluationResult& result) {
+  const auto it = flights.find(result.id);
+  if (it == flights.end() || it->second.attempt != result.attempt)
+    return;  // of a cancelled attempt
+  Flight& flight = it->second;
+  Outcome outcome = result.outcome;
+  std::string message = result.message;
+  double objective = 0;
+  if (outcome == Outcome::kOk) {
+    objective = objective_of(config, result.metrics);
+    if (!std::isfinite(objective)) {
+      outcome = Outcome::kNonfinite;
+      message = "the objective is not finite";
+    }
+  }
+  if (outcome == Outcome::kInfra) {
+    archive.finish_evaluation(result.id, result.attempt, outcome, message, {}, result.seconds,
+                              result.sandbox_level);
+    tell(SearchEventKind::kRetried, flight, outcome, result.seconds, message);
+    if (++flight.troubles > config.infra_retries)
+      throw Error("evaluation " + std::to_string(result.id) + " of " +
+                  ledger.entries()[flight.want.entry].name + " failed " +
+                  std::to_string(flight.troubles) + " times through no fault of the candidate: " +
+                  message + "; run `ballast doctor`, then start the search again");
+    flight.not_before = clock.monotonic() + config.infra_delay * std::exp2(flight.troubles - 1);
+    return;
+  }
+  const Flight done = flight;
+  flights.erase(it);
+  if (outcome == Outcome::kCancelled) {
+    ledger.cancel(done.want);
+    return;
+  }
+  tell(SearchEventKind::kFinishing, done, outcome, result.seconds, message);
+  store_result(done, result, outcome, message, objective);
+  tell(SearchEventKind::kFinished, done, outcome, result.seconds, message);
+}
+
+void Search::State::store_result(const Flight& flight, const evaluator::EvaluationResult& result,
+                                 Outcome outcome, std::string_view message, double objective) {
+  archive.together([&] {
+    const bool ours =
+        archive.finish_evaluation(flight.id, flight.attempt, outcome, message, result.metrics,
+                                  result.seconds, result.sandbox_level);
+    if (!ours)
+      throw Error("evaluation " + std::to_string(flight.id) +
+                  " was finished by another process: only one search may use an archive");
+    for (const Ledger::Changed& changed : ledger.finish(flight.want, outcome, objective))
+      put_estimate(changed);
+  });
+  check_reference();
+  ++spent.evaluations;
+  if (outcome != Outcome::kOk) ++spent.failed;
+  spent.tokens += config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens;
+}
+
+void Search::State::check_reference() const {
+  const Entry& reference = ledger.entries()[ledger.reference()];
+  if (reference.failed)
+    throw Error("the reference " + reference.name + " failed at coefficient " +
+                reference.coefficient + ", rung " + std::to_string(reference.failed_rung) +
+                ": no candidate can be compared with it; give it another coefficient");
+}
+
+void Search::State::put_estimate(const Ledger::Changed& changed) {
+  const Entry& entry = ledger.entries()[changed.entry];
+  const auto& estimate = entry.estimates[static_cast<size_t>(changed.rung - 1)];
+  if (!estimate) {
+    archive.remove_estimate(entry.identity, changed.rung);
+    return;
+  }
+  population::EstimateRow row;
+  row.identity = entry.identity;
+  row.rung = changed.rung;
+  row.coefficient = entry.coefficient;
+  row.pairs = estimate->pairs;
+  row.mean_difference = estimate->mean;
+  row.standard_error = estimate->standard_error;
+  archive.put_estimate(row);
+}
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,28 @@
+// What an Archive holds; its methods are spread over archive*.cpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "population/archive.h"
+#include "population/db.h"
+#include "population/lock.h"
+
+namespace ballast::population {
+
+struct Archive::Impl {
+  std::optional<ArchiveLock> lock;  // taken first, released last
+  std::unique_ptr<Db> db;
+  const Clock* clock = nullptr;
+  std::optional<int64_t> session;  // row of this start, from begin_run on
+
+  int64_t now() const { return clock->wall_ns(); }
+
+  // Row id of a candidate that must be known; Error naming it otherwise.
+  int64_t candidate_id(std::string_view identity);
+
+  // Commits, and keeps the write-ahead log short.
+  void commit(Transaction& tx);
+};
+
+}  // namespace ballast::population

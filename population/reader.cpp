@@ -1,0 +1,226 @@
+#include "population/reader.h"
+
+#include <deque>
+#include <set>
+
+#include "common/error.h"
+#include "population/lock.h"
+#include "population/open.h"
+#include "population/rows.h"
+
+namespace ballast::population {
+namespace {
+
+// Several statements that see one moment.
+class Snapshot {
+ public:
+  explicit Snapshot(Db& db) : db_(db) { db.exec("BEGIN"); }
+  ~Snapshot() { db_.end_reading(); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  Db& db_;
+};
+
+std::map<std::string, int64_t> count_by(Db& db, std::string_view sql) {
+  std::map<std::string, int64_t> out;
+  Statement rows(db, sql);
+  while (rows.step()) out[rows.text(0)] = rows.integer(1);
+  return out;
+}
+
+std::map<std::string, std::vector<LineageRow>> read_lineage(Db& db) {
+  std::map<std::string, std::vector<LineageRow>> out;
+  Statement rows(db,
+                 "SELECT identity, name, generation, operator, position, parent, parent_name "
+                 "FROM lineage");
+  while (rows.step())
+    out[rows.text(0)].push_back({rows.text(0), rows.text(1), rows.integer(2), rows.text(3),
+                                 rows.integer(4), rows.text(5), rows.text(6)});
+  return out;
+}
+
+Cell cell_of(const Statement& row, int column) {
+  switch (row.type(column)) {
+    case 'i':
+      return row.integer(column);
+    case 'r':
+      return row.real(column);
+    case 't':
+      return row.text(column);
+    case 'b':
+      return BlobCell{row.text(column)};
+    default:
+      return std::monostate();
+  }
+}
+
+}  // namespace
+
+Reader::Reader(const std::filesystem::path& path, double seconds)
+    : path_(path), seconds_(seconds), db_(open_for_reading(path)) {}
+
+Reader::~Reader() = default;
+
+Db& Reader::ready_for_sql() const {
+  db_->time_limit(seconds_);
+  return *db_;
+}
+
+Db& Reader::ready() const {
+  Db& db = ready_for_sql();
+  const int64_t version = db.integer("PRAGMA user_version");
+  const int known = current_schema().version();
+  if (version != known)
+    throw Error("reading archive " + path_.string() + ": it has the older schema " +
+                std::to_string(version) + ", this build reads " + std::to_string(known) +
+                ": open it once with `ballast search`, which makes a backup and migrates it");
+  return db;
+}
+
+std::optional<int> Reader::writer_pid() const { return lock_holder_pid(path_); }
+
+std::optional<RunRow> Reader::run() const { return read_run(ready()); }
+
+std::vector<SessionRow> Reader::sessions() const {
+  std::vector<SessionRow> out;
+  Statement rows(
+      ready(), "SELECT started_ns, ended_ns, reason, build, config, pid FROM session ORDER BY id");
+  while (rows.step()) {
+    SessionRow s{rows.integer(0), std::nullopt, rows.text(2),
+                 rows.text(3),    rows.text(4), rows.integer(5)};
+    if (!rows.is_null(1)) s.ended_ns = rows.integer(1);
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+Counts Reader::counts() const {
+  Db& db = ready();
+  const Snapshot snapshot(db);
+  Counts c;
+  c.candidates = db.integer("SELECT count(*) FROM candidate");
+  c.estimates = db.integer("SELECT count(DISTINCT candidate) FROM estimate");
+  c.proposals = count_by(db, "SELECT reason, count(*) FROM proposal GROUP BY reason");
+  c.accepted = count_by(
+      db, "SELECT operator, count(*) FROM proposal WHERE reason = 'accepted' GROUP BY operator");
+  c.evaluations = count_by(
+      db, "SELECT outcome, count(*) FROM evaluation WHERE outcome IS NOT NULL GROUP BY outcome");
+  c.unfinished = db.integer("SELECT count(*) FROM evaluation WHERE outcome IS NULL");
+  Statement sum(db, "SELECT total(seconds) FROM evaluation WHERE outcome IS NOT NULL");
+  sum.step();
+  c.seconds = sum.real(0);
+  return c;
+}
+
+std::vector<EventRow> Reader::events(int64_t last) const {
+  std::vector<EventRow> out;
+  Statement rows(ready(),
+                 "SELECT at_ns, kind, detail FROM (SELECT * FROM event ORDER BY id DESC LIMIT ?1) "
+                 "ORDER BY id");
+  rows.bind(last);
+  while (rows.step()) out.push_back({rows.integer(0), rows.text(1), rows.text(2)});
+  return out;
+}
+
+std::optional<std::string> Reader::state(std::string_view key) const {
+  Statement row(ready(), "SELECT value FROM state WHERE key = ?1");
+  if (!row.bind(key).step()) return std::nullopt;
+  return row.text(0);
+}
+
+std::vector<LeaderboardRow> Reader::leaderboard() const {
+  std::vector<LeaderboardRow> out;
+  Statement r(ready(),
+              "SELECT identity, name, track, rung, evaluations, mean_difference, standard_error, "
+              "cross_entropy, max_vio_global, coefficient, pairs, max_vio_batch, domain_expert_mi, "
+              "seconds, coefficients_tried, failures, sandbox_level, operator FROM leaderboard");
+  while (r.step())
+    out.push_back({.identity = r.text(0),
+                   .name = r.text(1),
+                   .track = r.text(2),
+                   .rung = static_cast<int>(r.integer(3)),
+                   .evaluations = r.integer(4),
+                   .mean_difference = r.real(5),
+                   .standard_error = r.optional_real(6),
+                   .cross_entropy = r.optional_real(7),
+                   .max_vio_global = r.optional_real(8),
+                   .coefficient = r.real(9),
+                   .pairs = r.integer(10),
+                   .max_vio_batch = r.optional_real(11),
+                   .domain_expert_mi = r.optional_real(12),
+                   .seconds = r.real(13),
+                   .coefficients_tried = r.integer(14),
+                   .failures = r.integer(15),
+                   .sandbox_level = r.text(16),
+                   .op = r.text(17)});
+  return out;
+}
+
+std::vector<CandidateRow> Reader::candidates() const { return read_candidates(ready()); }
+
+std::optional<CandidateRow> Reader::candidate(std::string_view identity) const {
+  return read_candidate(ready(), identity);
+}
+
+std::vector<std::string> Reader::identities(std::string_view prefix) const {
+  std::vector<std::string> out;
+  Statement rows(ready(),
+                 "SELECT identity FROM candidate WHERE substr(identity, 1, length(?1)) = ?1 "
+                 "ORDER BY identity");
+  rows.bind(prefix);
+  while (rows.step()) out.push_back(rows.text(0));
+  return out;
+}
+
+std::vector<EvaluationRow> Reader::evaluations(std::string_view identity) const {
+  Db& db = ready();
+  const Snapshot snapshot(db);
+  return read_evaluations(db, identity);
+}
+
+std::vector<EstimateRow> Reader::estimates(std::string_view identity) const {
+  std::vector<EstimateRow> all = read_estimates(ready());
+  std::erase_if(all, [&](const EstimateRow& e) { return e.identity != identity; });
+  return all;
+}
+
+std::vector<LineageRow> Reader::lineage(std::string_view identity) const {
+  const auto all = read_lineage(ready());
+  std::vector<LineageRow> out;
+  std::deque<std::string> waiting{std::string(identity)};
+  std::set<std::string> seen{std::string(identity)};
+  while (!waiting.empty()) {
+    const auto it = all.find(waiting.front());
+    waiting.pop_front();
+    if (it == all.end()) continue;
+    for (const LineageRow& row : it->second) {
+      out.push_back(row);
+      if (!row.parent.empty() && seen.insert(row.parent).second) waiting.push_back(row.parent);
+    }
+  }
+  return out;
+}
+
+Table Reader::sql(std::string_view query, size_t max_rows) const {
+  Table out;
+  Db& db = ready_for_sql();
+  Statement row(db, query);
+  if (row.columns() == 0)  // BEGIN, ATTACH, INSERT
+    throw Error("an archive is only read here, and this statement gives no rows: \"" +
+                std::string(query) + "\"");
+  for (int i = 0; i < row.columns(); ++i) out.columns.push_back(row.name(i));
+  while (row.step()) {
+    if (out.rows.size() == max_rows) {
+      out.cut = true;
+      break;
+    }
+    std::vector<Cell> cells;
+    for (int i = 0; i < row.columns(); ++i) cells.push_back(cell_of(row, i));
+    out.rows.push_back(std::move(cells));
+  }
+  return out;
+}
+
+}  // namespace ballast::population

@@ -1,0 +1,123 @@
+// Looking into an archive while a search writes it, or when nobody has it open.
+//
+// Read-only: never blocks the writer, never changes the file, and each call sees one moment. Not
+// thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "population/archive.h"
+
+namespace ballast::population {
+
+class Db;
+
+// A row of the view `leaderboard` (docs/archive.md); nullopt where nothing was measured.
+struct LeaderboardRow {
+  std::string identity, name, track;
+  int rung = 0;
+  int64_t evaluations = 0;
+  double mean_difference = 0;
+  std::optional<double> standard_error;
+  std::optional<double> cross_entropy;  // nats per token
+  std::optional<double> max_vio_global;
+  double coefficient = 0;
+  int64_t pairs = 0;
+  std::optional<double> max_vio_batch, domain_expert_mi;
+  double seconds = 0;  // of all its evaluations
+  int64_t coefficients_tried = 0, failures = 0;
+  std::string sandbox_level;  // the lowest of the evaluations
+  std::string op;             // the operator that made it; "" for built-ins
+};
+
+// A row of the view `lineage`: a candidate and one of its parents, or none.
+struct LineageRow {
+  std::string identity, name;
+  int64_t generation = 0;
+  std::string op;
+  int64_t position = 0;             // 0 is the main parent
+  std::string parent, parent_name;  // "" for a candidate without parents
+};
+
+struct SessionRow {
+  int64_t started_ns = 0;
+  std::optional<int64_t> ended_ns;  // nullopt: at work, or killed
+  std::string reason, build, config;
+  int64_t pid = 0;
+};
+
+struct EventRow {
+  int64_t at_ns = 0;
+  std::string kind, detail;
+};
+
+struct Counts {
+  int64_t candidates = 0;                      // built-ins included
+  int64_t estimates = 0;                       // candidates that have one
+  std::map<std::string, int64_t> proposals;    // by reason
+  std::map<std::string, int64_t> accepted;     // by operator
+  std::map<std::string, int64_t> evaluations;  // finished, by outcome
+  int64_t unfinished = 0;                      // evaluations begun and not finished
+  double seconds = 0;                          // of finished evaluations
+};
+
+struct BlobCell {
+  std::string bytes;
+  bool operator==(const BlobCell&) const = default;
+};
+using Cell =
+    std::variant<std::monostate, int64_t, double, std::string, BlobCell>;  // monostate: NULL
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<Cell>> rows;
+  bool cut = false;  // there were more rows than asked for
+};
+
+class Reader {
+ public:
+  // Throws Error for a missing, foreign, damaged or newer file. A query that takes longer than
+  // `seconds` is an Error, since the writer's log cannot be folded back while somebody reads.
+  explicit Reader(const std::filesystem::path& path, double seconds = 30);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // The process that has the archive open for writing.
+  std::optional<int> writer_pid() const;
+
+  std::optional<RunRow> run() const;
+  std::vector<SessionRow> sessions() const;
+  Counts counts() const;
+  std::vector<EventRow> events(int64_t last) const;  // the last so many, oldest first
+  std::optional<std::string> state(std::string_view key) const;
+
+  std::vector<LeaderboardRow> leaderboard() const;  // best first
+  std::vector<CandidateRow> candidates() const;
+  std::optional<CandidateRow> candidate(std::string_view identity) const;
+  std::vector<std::string> identities(std::string_view prefix) const;  // that start so, sorted
+  std::vector<EvaluationRow> evaluations(std::string_view identity) const;
+  std::vector<EstimateRow> estimates(std::string_view identity) const;  // by rung
+  // The candidate's own rows, then its ancestors', each candidate once, nearest first.
+  std::vector<LineageRow> lineage(std::string_view identity) const;
+
+  // Any one reading statement; writing is an Error.
+  Table sql(std::string_view query, size_t max_rows) const;
+
+ private:
+  Db& ready() const;          // with the time limit set, for a file of this build's schema
+  Db& ready_for_sql() const;  // for any known schema
+
+  std::filesystem::path path_;
+  double seconds_;
+  std::unique_ptr<Db> db_;
+};
+
+}  // namespace ballast::population

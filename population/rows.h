@@ -1,0 +1,36 @@
+// Reading rows back: shared by Archive and Reader.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "population/archive.h"
+#include "population/db.h"
+
+namespace ballast::population {
+
+std::optional<RunRow> read_run(Db& db);
+
+std::vector<CandidateRow> read_candidates(Db& db);
+std::optional<CandidateRow> read_candidate(Db& db, std::string_view identity);
+
+std::vector<ProposalRow> read_proposals(Db& db);
+
+// In order of their first start, metrics included.
+std::vector<EvaluationRow> read_evaluations(Db& db);
+std::vector<EvaluationRow> read_evaluations(Db& db, std::string_view identity);
+std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key);
+
+std::vector<EstimateRow> read_estimates(Db& db);
+
+// Metrics as rows: finite scalars, scalars that are not finite, arrays as JSON (schema.cpp says
+// why).
+void write_metrics(Db& db, int64_t evaluation, const Metrics& metrics);
+
+// Seeds are unsigned, SQLite's integers are not: the bits are kept.
+inline int64_t seed_to_sql(uint64_t seed) { return static_cast<int64_t>(seed); }
+inline uint64_t seed_from_sql(int64_t seed) { return static_cast<uint64_t>(seed); }
+
+}  // namespace ballast::population

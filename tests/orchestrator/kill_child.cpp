@@ -1,0 +1,76 @@
+// The process that kill_test kills: a whole search with fakes that tells on stdout, line by line,
+// what it is about to do and what is stored. One worker, so that the archive it leaves is always
+// the same.
+//
+//   kill_child ARCHIVE EVALUATIONS
+//
+//   P           a proposal is about to be made         p NUMBER IDENTITY   it is stored
+//   T KEY       an evaluation is begun, training runs  C KEY               its result is about to
+//   c KEY       it is stored                                               be stored
+//   end DIGEST
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "orchestrator/ledger.h"
+#include "tests/orchestrator/small_search.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+// One write per line: what the reader gets is what had happened when the kill came.
+void say(const std::string& text) {
+  const std::string line = text + "\n";
+  if (write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+    std::_Exit(3);
+}
+
+class Teller : public SearchObserver {
+ public:
+  void event(const SearchEvent& e) override {
+    const std::string key = e.identity + "/" + std::to_string(e.rung) + "/" +
+                            std::to_string(e.seed) + "/" + coefficient_text(e.coefficient);
+    switch (e.kind) {
+      case SearchEventKind::kProposing:
+        say("P");
+        break;
+      case SearchEventKind::kProposed:
+        say("p " + std::to_string(e.number) + " " + e.identity);
+        break;
+      case SearchEventKind::kStarted:
+        say("T " + key);
+        break;
+      case SearchEventKind::kFinishing:
+        say("C " + key);
+        break;
+      case SearchEventKind::kFinished:
+        say("c " + key);
+        break;
+      case SearchEventKind::kRetried:
+        break;
+    }
+  }
+};
+
+}  // namespace
+}  // namespace ballast::orchestrator
+
+int main(int argc, char** argv) {
+  namespace orchestrator = ballast::orchestrator;
+  if (argc != 3) return 2;
+  try {
+    orchestrator::SmallSearch search(orchestrator::small_config(std::atoll(argv[2])), argv[1],
+                                     /*resume=*/true);
+    search.sandbox.latency = 0.004;
+    orchestrator::Teller teller;
+    search.run({}, teller);
+    orchestrator::say("end " + search.last_digest());
+    return 0;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,93 @@
+// A whole search with fakes, small enough for tests: everything it needs in one object.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/digest.h"
+#include "orchestrator/search.h"
+#include "tests/fakes/fake_sandbox.h"
+#include "tests/fakes/manual_clock.h"
+
+namespace ballast::orchestrator {
+
+inline std::vector<SeedText> small_seeds() {
+  return {
+      {"plain", "def balance_loss(r):\n    return 3.0 * (r.load_global * r.probs.mean(0)).sum()\n"},
+      {"square", "def balance_loss(r):\n    return ((r.probs.mean(0) - 0.9) ** 2).sum()\n"},
+      {"entropy",
+       "def balance_loss(r):\n    p = r.probs.mean(0)\n"
+       "    return 0.5 * (p * torch.log(p + 0.001)).sum()\n"},
+      {"bias",
+       "def selection_bias(r, bias):\n"
+       "    return bias + 0.02 * (1.0 / r.num_experts - r.load_global)\n"}};
+}
+
+inline SearchConfig small_config(int64_t max_evaluations, int workers = 1) {
+  SearchConfig config;
+  config.spec = preset("tiny");
+  config.build = "test";
+  config.seed = 7;
+  config.workers = workers;
+  config.max_evaluations = max_evaluations;
+  config.builtins = {{"global_lbl", 1}, {"none", 0}, {"micro_lbl", 1}, {"loss_free", 1}};
+  config.builtin_seeds = 2;
+  config.rungs = {
+      {102'400, 1, SeedBlock::kA}, {204'800, 2, SeedBlock::kB}, {204'800, 2, SeedBlock::kC}};
+  config.seeds = small_seeds();
+  config.use_shipped = false;
+  config.first_seeds = {"square"};
+  config.infra_delay = 0;
+  return config;
+}
+
+class SmallSearch {
+ public:
+  // `archive`: a file that is removed first unless `resume`.
+  SmallSearch(SearchConfig config, std::filesystem::path archive, bool resume = false)
+      : config_(std::move(config)), path_(std::move(archive)) {
+    if (!resume)
+      for (const char* end : {"", "-wal", "-shm", ".lock"})
+        std::filesystem::remove(path_.string() + end);
+  }
+
+  // One start of the daemon: opens the archive, runs, closes it.
+  SearchEnd run(std::stop_token stop = {}) { return run(stop, quiet_); }
+  SearchEnd run(std::stop_token stop, SearchObserver& observer) {
+    population::Archive archive(path_, *clock);
+    evaluator::EvaluatorConfig settings;
+    settings.spec = config_.spec;
+    settings.data_folder = "/data";
+    settings.domains = {"c", "man"};
+    settings.workers = config_.workers;
+    evaluator::Evaluator evaluator(settings, sandbox, *clock);
+    Search search(config_, archive, evaluator, sandbox, *clock, observer);
+    SearchEnd end = search.run(stop);
+    digest_ = digest(archive);
+    return end;
+  }
+
+  SearchConfig& config() { return config_; }
+  const std::string& last_digest() const { return digest_; }
+  // Reads rows while nothing runs.
+  template <class Read>
+  auto read(Read&& read) {
+    const population::Archive archive(path_, *clock);
+    return read(archive);
+  }
+
+  fakes::FakeSandbox sandbox;
+  const Clock* clock = &system_;
+
+ private:
+  SystemClock system_;
+  SearchConfig config_;
+  std::filesystem::path path_;
+  std::string digest_;
+  SearchObserver quiet_;
+};
+
+}  // namespace ballast::orchestrator
