@@ -386,7 +386,7 @@ TEST_P(RealSandbox, LeavesNothingWhenItsProcessIsKilled) {
     if (i % 3 == 0) {
       EXPECT_TRUE(soon([&] { return survivors(); }));
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 120'000));
     kill(daemon, SIGKILL);
     waitpid(daemon, nullptr, 0);
     ASSERT_TRUE(soon([&] { return !survivors(); })) << "kill " << i;
