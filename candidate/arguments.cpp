@@ -36,6 +36,8 @@ std::string describe(const Lowering& low, const Value& value) {
       return "a range";
     case ValueKind::kEllipsis:
       return "...";
+    case ValueKind::kMasked:
+      return "a selection by a mask from " + low.describe(value.node);
     case ValueKind::kRecord:
       return "the record r";
     case ValueKind::kModule:
@@ -60,7 +62,11 @@ std::optional<Dim> as_size(const Lowering& low, const Value& value) {
 }
 
 Arguments::Arguments(Lowering& low, const NameRow& row, Position at, std::vector<Argument> given)
-    : low_(low), row_(row), at_(at), given_(std::move(given)), bound_(row.parameters.size(), nullptr) {
+    : low_(low),
+      row_(row),
+      at_(at),
+      given_(std::move(given)),
+      bound_(row.parameters.size(), nullptr) {
   size_t next = 0;
   for (const Argument& argument : given_) {
     if (!argument.keyword.empty()) {
@@ -96,7 +102,8 @@ void Arguments::bind_keyword(const Argument& argument) {
   }
   if (keyword == "out")
     fail(argument.at, "`out=` writes into a tensor in place", "assign the result to a name");
-  fail(argument.at, callee() + " has no argument " + quoted(argument.keyword), parameter_list(row_));
+  fail(argument.at, callee() + " has no argument " + quoted(argument.keyword),
+       parameter_list(row_));
 }
 
 std::string Arguments::callee() const { return std::string(row_.name) + "()"; }
@@ -110,7 +117,8 @@ size_t Arguments::index_of(std::string_view name) const {
 bool Arguments::has(std::string_view name) const {
   const size_t i = index_of(name);
   if (i == row_.parameters.size()) return false;
-  return bound_[i] != nullptr && (row_.parameters[i].rest || !bound_[i]->value.is(ValueKind::kNone));
+  return bound_[i] != nullptr &&
+         (row_.parameters[i].rest || !bound_[i]->value.is(ValueKind::kNone));
 }
 
 const Value& Arguments::value(std::string_view name) const { return bound_[index_of(name)]->value; }
@@ -218,9 +226,11 @@ Shape Arguments::sizes(std::string_view name) const {
   const auto take = [&](const Value& item) {
     const auto size = as_size(low_, item);
     if (!size)
-      refuse(name, "a size must be a whole number known from T, S, E, k or constants, got " +
-                       describe(low_, item),
-             "sizes like r.num_experts // 2 are unknown before the run; use a mask: torch.arange(E) < n");
+      refuse(name,
+             "a size must be a whole number known from T, S, E, k or constants, got " +
+                 describe(low_, item),
+             "sizes like r.num_experts // 2 are unknown before the run; use a mask: "
+             "torch.arange(E) < n");
     out.push_back(*size);
   };
   if (all.is_sequence()) {
@@ -256,7 +266,8 @@ int64_t Arguments::dim(std::string_view name, NodeId x) const {
 
 Dims Arguments::dims(std::string_view name, NodeId x) const {
   const std::string_view otherwise = fallback(name);
-  if (!has(name) && (otherwise.empty() || otherwise == "None" || otherwise == "()")) return low_.all_dims(x);
+  if (!has(name) && (otherwise.empty() || otherwise == "None" || otherwise == "()"))
+    return low_.all_dims(x);
   low_.at(has(name) ? bound_[index_of(name)]->at : at_);
   if (!has(name)) return {low_.normalise_dim(integer(name), low_.rank(x))};
   Dims out;

@@ -24,7 +24,7 @@ class Arguments {
   const NameRow& row() const { return row_; }
   const std::vector<Argument>& given() const { return given_; }
 
-  bool has(std::string_view name) const;  // given, and not None
+  bool has(std::string_view name) const;            // given, and not None
   const Value& value(std::string_view name) const;  // REQUIRES: has(name)
   // Fails when an argument is given that the language cannot honour.
   void must_not_have(std::string_view name, std::string_view hint = "") const;
@@ -37,7 +37,7 @@ class Arguments {
   bool flag(std::string_view name) const;
   std::string text(std::string_view name) const;
   Dim size(std::string_view name) const;
-  Shape sizes(std::string_view name) const;  // an int, several, or a list of them
+  Shape sizes(std::string_view name) const;                  // an int, several, or a list of them
   std::vector<NodeId> tensors(std::string_view name) const;  // a list or tuple of at least one
   // Dimensions of x, normalised.
   int64_t dim(std::string_view name, NodeId x) const;
@@ -55,7 +55,7 @@ class Arguments {
   Lowering& low_;
   const NameRow& row_;
   Position at_;
-  std::vector<Argument> given_;  // in the order written
+  std::vector<Argument> given_;         // in the order written
   std::vector<const Argument*> bound_;  // by parameter
   std::vector<Value> rest_;
   Value rest_value_;

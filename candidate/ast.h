@@ -12,36 +12,59 @@
 namespace ballast::candidate {
 
 enum class Operator : uint8_t {
-  kAdd, kSub, kMul, kDiv, kFloorDiv, kMod, kMatmul, kPow,
-  kBitAnd, kBitOr, kBitXor, kShiftLeft, kShiftRight,
-  kPlus, kMinus, kInvert, kNot,
-  kEq, kNe, kLt, kLe, kGt, kGe, kIs, kIsNot, kIn, kNotIn,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kFloorDiv,
+  kMod,
+  kMatmul,
+  kPow,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kShiftLeft,
+  kShiftRight,
+  kPlus,
+  kMinus,
+  kInvert,
+  kNot,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
+  kIs,
+  kIsNot,
+  kIn,
+  kNotIn,
 };
 
 using ExprId = uint32_t;
 constexpr ExprId kNoExpr = UINT32_MAX;
 
 enum class ExprKind : uint8_t {
-  kName,       // text
-  kInt,        // integer
-  kFloat,      // number
-  kText,       // string
+  kName,   // text
+  kInt,    // integer
+  kFloat,  // number
+  kText,   // string
   kTrue,
   kFalse,
   kNone,
   kEllipsis,
-  kTuple,      // items
-  kList,       // items
-  kPrefix,     // operators[0] items[0]
-  kChain,      // items[0] operators[0] items[1] operators[1] ..., from left to right
-  kCompare,    // the same for comparisons: a < b < c
-  kAnd,        // items
-  kOr,         // items
-  kTernary,    // items[0] if items[1] else items[2]
-  kAttribute,  // items[0].text
-  kCall,       // items[0](items[1], ...), keywords[i] names items[i + 1]
-  kSubscript,  // items[0][items[1]]
-  kSlice,      // items[0]:items[1]:items[2], each may be kNoExpr
+  kTuple,          // items
+  kList,           // items
+  kPrefix,         // operators[0] items[0]
+  kChain,          // items[0] operators[0] items[1] operators[1] ..., from left to right
+  kCompare,        // the same for comparisons: a < b < c
+  kAnd,            // items
+  kOr,             // items
+  kTernary,        // items[0] if items[1] else items[2]
+  kAttribute,      // items[0].text
+  kCall,           // items[0](items[1], ...), keywords[i] names items[i + 1]
+  kSubscript,      // items[0][items[1]]
+  kSlice,          // items[0]:items[1]:items[2], each may be kNoExpr
   kComprehension,  // [items[0] for items[1] in items[2] if items[3] if ...]
 };
 

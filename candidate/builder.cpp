@@ -140,21 +140,41 @@ NodeId Builder::add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints, st
   }
   check_values(node, operands);
   refuse_without_derivative(node);
-  // Python: an int to a negative power is the float to that power.
-  if (op == Op::kPow && !node.type.tensor && node.type.element == Element::kInt) {
-    const std::optional<Constant> exponent = constant_of(*operands[1]);
-    if (exponent && exponent->integer < 0) {
-      const NodeId exponent_id = node.in[1];
-      const NodeId base = add(Op::kCast, {node.in[0]}, {static_cast<int64_t>(Element::kFloat)});
-      return add(Op::kPow, {base, exponent_id});
-    }
-  }
   if (std::optional<Node> leaf = fold(node, operands)) return intern(std::move(*leaf));
+  if (std::optional<NodeId> other = by_other_ops(node)) return *other;
+  const std::vector<NodeId> written = node.in;
   if (const auto spelled = int_beside_float(node)) {
     node.in[spelled->first] = size(Dim(spelled->second));
   }
   if (std::optional<NodeId> old = simplify(node)) return *old;
+  // Written anew, it may fold or be spelled in another way again.
+  if (node.op != op || node.in != written) {
+    return add(node.op, node.in, node.ints, node.dims, node.number);
+  }
   return intern(std::move(node));
+}
+
+// Numbers: an int to a negative power is the float to that power, `not x` is x == 0, bool(x) and
+// the condition x are x != 0.
+std::optional<NodeId> Builder::by_other_ops(const Node& node) {
+  if (node.in.empty()) return std::nullopt;
+  const Element element = nodes_[node.in[0]].type.element;
+  if (node.op == Op::kSelect && element != Element::kBool) {
+    const NodeId condition = add(Op::kNe, {node.in[0], size(Dim(0))});
+    return add(Op::kSelect, {condition, node.in[1], node.in[2]});
+  }
+  if (node.type.tensor) return std::nullopt;
+  const bool truth = node.op == Op::kCast && node.type.element == Element::kBool;
+  if ((node.op == Op::kNot || truth) && element != Element::kBool) {
+    return add(truth ? Op::kNe : Op::kEq, {node.in[0], size(Dim(0))});
+  }
+  if (node.op == Op::kPow && node.type.element == Element::kInt) {
+    const std::optional<Constant> exponent = constant_of(nodes_[node.in[1]]);
+    if (!exponent || exponent->integer >= 0) return std::nullopt;
+    const NodeId base = add(Op::kCast, {node.in[0]}, {static_cast<int64_t>(Element::kFloat)});
+    return add(Op::kPow, {base, node.in[1]});
+  }
+  return std::nullopt;
 }
 
 // Forward they would work, backward PyTorch throws.

@@ -55,6 +55,7 @@ class Builder {
   };
 
   NodeId intern(Node node);
+  std::optional<NodeId> by_other_ops(const Node& node);
   void refuse_without_derivative(const Node& node) const;
   // Puts `node` into its one spelling among those of equal bits, or finds that it is an older node.
   std::optional<NodeId> simplify(Node& node) const;

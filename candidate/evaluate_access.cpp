@@ -10,8 +10,9 @@ namespace ballast::candidate {
 namespace {
 
 constexpr std::array<Field, 13> kFields = {
-    Field::kLogits,     Field::kScores,  Field::kProbs, Field::kProbsGlobal, Field::kChosen, Field::kLoad, Field::kLoadGlobal,
-    Field::kLoadEma,    Field::kCost,    Field::kIsNull, Field::kDevice,     Field::kProgress, Field::kDepth};
+    Field::kLogits, Field::kScores,     Field::kProbs,   Field::kProbsGlobal, Field::kChosen,
+    Field::kLoad,   Field::kLoadGlobal, Field::kLoadEma, Field::kCost,        Field::kIsNull,
+    Field::kDevice, Field::kProgress,   Field::kDepth};
 
 struct SizeField {
   std::string_view name;
@@ -80,10 +81,13 @@ Value Evaluator::name(const Expr& expr) {
   const auto fields = field_names();
   if (name == "np" || name == "numpy" || name == "nn")
     low_.refuse(quoted(name) + " is not imported", "use torch, F (torch.nn.functional) and math");
-  if (name == "dist") low_.refuse(refuse_name(kBuiltin, name).message, refuse_name(kBuiltin, name).hint);
+  if (name == "dist")
+    low_.refuse(refuse_name(kBuiltin, name).message, refuse_name(kBuiltin, name).hint);
   if (std::find(fields.begin(), fields.end(), name) != fields.end())
-    low_.refuse(quoted(name) + " is not defined", "it is a field of the record: r." + std::string(name));
-  if (!near.empty()) low_.refuse(quoted(name) + " is not defined", "did you mean " + quoted(near[0]) + "?");
+    low_.refuse(quoted(name) + " is not defined",
+                "it is a field of the record: r." + std::string(name));
+  if (!near.empty())
+    low_.refuse(quoted(name) + " is not defined", "did you mean " + quoted(near[0]) + "?");
   Refusal refusal = refuse_name(kBuiltin, name);
   const bool foreign = refusal.message.find("is not in the language") == std::string::npos ||
                        refusal.hint == "only tensor operations and arithmetic are";
@@ -101,19 +105,27 @@ Value Evaluator::attribute(const Expr& expr) {
       return module_attribute(base.text, expr.text);
     case ValueKind::kNode:
       return tensor_attribute(base, expr.text);
+    case ValueKind::kMasked:
+      if (expr.text == "shape" || expr.text == "T")
+        low_.refuse(describe(low_, base) + " has a shape that depends on the data",
+                    "mask.sum() counts its items");
+      return bound_method(base, expr.text);
     case ValueKind::kTuple:
       if (base.fields != nullptr) {
         const auto found = std::find(base.fields->begin(), base.fields->end(), expr.text);
         if (found != base.fields->end())
           return (*base.items)[static_cast<size_t>(found - base.fields->begin())];
         std::string fields;
-        for (const std::string_view field : *base.fields) fields += (fields.empty() ? "" : ", ") + std::string(field);
-        low_.refuse("this result has no field " + quoted(expr.text), "its fields are " + fields + ": x." + std::string((*base.fields)[0]));
+        for (const std::string_view field : *base.fields)
+          fields += (fields.empty() ? "" : ", ") + std::string(field);
+        low_.refuse("this result has no field " + quoted(expr.text),
+                    "its fields are " + fields + ": x." + std::string((*base.fields)[0]));
       }
       [[fallthrough]];
     default:
-      low_.refuse(describe(low_, base) + " has no attribute " + quoted(expr.text),
-                  base.is_sequence() ? "index it: x[0]; torch.stack makes a tensor of a list of them" : "");
+      low_.refuse(
+          describe(low_, base) + " has no attribute " + quoted(expr.text),
+          base.is_sequence() ? "index it: x[0]; torch.stack makes a tensor of a list of them" : "");
   }
 }
 
@@ -136,7 +148,8 @@ Value Evaluator::module_attribute(const std::string& module, std::string_view na
     if (name == "e") return Value::of(low_.number(kE));
     if (name == "tau" && module == "math") return Value::of(low_.number(2 * kPi));
     if (name == "inf") return Value::of(low_.number(std::numeric_limits<double>::infinity()));
-    if (name == "nan") low_.refuse("a constant that is not a number (NaN)", "NaN makes every result NaN");
+    if (name == "nan")
+      low_.refuse("a constant that is not a number (NaN)", "NaN makes every result NaN");
   }
   if (module == "math") {
     if (const NameRow* row = find_name(kMath, name)) return callable(row);
@@ -150,10 +163,12 @@ Value Evaluator::module_attribute(const std::string& module, std::string_view na
       return Value::of(ValueKind::kModule, "torch." + std::string(name));
     if (name == "Tensor") return Value::of(ValueKind::kModule, "torch.Tensor");
   }
-  if (module == "torch.nn" && name == "functional") return Value::of(ValueKind::kModule, "torch.nn.functional");
+  if (module == "torch.nn" && name == "functional")
+    return Value::of(ValueKind::kModule, "torch.nn.functional");
   const bool functional = module == "torch.nn.functional";
-  const std::string path = module == "torch" || functional ? std::string(name)
-                                                           : module.substr(6) + "." + std::string(name);
+  const std::string path = module == "torch" || functional
+                               ? std::string(name)
+                               : module.substr(6) + "." + std::string(name);
   if (const NameRow* row = find_name(functional ? kFunctional : kTorch, path)) return callable(row);
   Refusal refusal = refuse_name(functional ? kFunctional : kTorch, path);
   low_.refuse(std::move(refusal.message), std::move(refusal.hint));
@@ -175,7 +190,8 @@ Value Evaluator::tensor_attribute(const Value& base, std::string_view name) {
   if (name == "T" || name == "mT") {
     if (rank < 2 && name == "T") return base;
     if (rank < 2 || (rank > 2 && name == "T"))
-      low_.refuse("." + std::string(name) + " of " + low_.describe(x), "x.transpose(0, 1) or x.permute(...)");
+      low_.refuse("." + std::string(name) + " of " + low_.describe(x),
+                  "x.transpose(0, 1) or x.permute(...)");
     return view(low_.transpose(x, rank - 2, rank - 1));
   }
   if (name == "dtype") return dtype(low_.element(x));
@@ -225,7 +241,8 @@ bool Evaluator::aliased(Storage storage, std::string_view except) {
   const Storage wanted = root(storage);
   const std::function<bool(const Value&)> holds = [&](const Value& value) {
     low_.spend(1);
-    const bool memory = value.is(ValueKind::kNode) ? low_.is_tensor(value.node) : value.is(ValueKind::kList);
+    const bool memory =
+        value.is(ValueKind::kNode) ? low_.is_tensor(value.node) : value.is(ValueKind::kList);
     if (memory && root(value.storage) == wanted) return true;
     return value.items != nullptr && std::any_of(value.items->begin(), value.items->end(), holds);
   };
@@ -236,19 +253,23 @@ bool Evaluator::aliased(Storage storage, std::string_view except) {
 }
 
 void Evaluator::keep(const Value& value) {
-  if (value.is(ValueKind::kNode) && low_.is_tensor(value.node)) storage_kept_[root(value.storage)] = true;
+  if (value.is(ValueKind::kNode) && low_.is_tensor(value.node))
+    storage_kept_[root(value.storage)] = true;
   if (!value.is_sequence()) return;
   for (const Value& item : *value.items)
-    if (item.is(ValueKind::kNode) && low_.is_tensor(item.node)) storage_kept_[root(item.storage)] = true;
+    if (item.is(ValueKind::kNode) && low_.is_tensor(item.node))
+      storage_kept_[root(item.storage)] = true;
 }
 
-void Evaluator::note_operands(Effect effect, const std::vector<Argument>& arguments, const Value& result) {
+void Evaluator::note_operands(Effect effect, const std::vector<Argument>& arguments,
+                              const Value& result) {
   if (effect == Effect::kLinear || effect == Effect::kView) return;
   const auto carries = [&](const Value& value) {
     return value.is(ValueKind::kNode) && low_.carries_gradient(value.node);
   };
-  const bool gradient = carries(result) ||
-                        (result.is_sequence() && std::any_of(result.items->begin(), result.items->end(), carries));
+  const bool gradient =
+      carries(result) ||
+      (result.is_sequence() && std::any_of(result.items->begin(), result.items->end(), carries));
   if (!gradient) return;
   for (const Argument& argument : arguments) keep(argument.value);
   if (effect == Effect::kResult) keep(result);

@@ -45,7 +45,8 @@ NodeId Evaluator::bool_node(const Truth& truth) {
 
 // `a and b`, where b is only looked at when a holds.
 NodeId Evaluator::both(NodeId a, NodeId b) {
-  if (!low_.is_tensor(a) && !low_.is_tensor(b)) return low_.add(Op::kSelect, {a, b, low_.boolean(false)});
+  if (!low_.is_tensor(a) && !low_.is_tensor(b))
+    return low_.add(Op::kSelect, {a, b, low_.boolean(false)});
   return low_.binary(Op::kAnd, low_.tensor(a), low_.tensor(b));
 }
 
@@ -57,13 +58,16 @@ Evaluator::Flow Evaluator::run_if(const Stmt& stmt, size_t arm) {
   const Value value = usable(eval(id), "this value");
   low_.at(ast_.exprs[id].at);
   const Truth condition = truth(value);
-  if (condition.known) return *condition.known ? run_block(stmt.blocks[arm]) : run_if(stmt, arm + 1);
-  return run_branches(stmt.at, condition.node, [&] { return run_block(stmt.blocks[arm]); },
-                      [&] { return run_if(stmt, arm + 1); });
+  if (condition.known)
+    return *condition.known ? run_block(stmt.blocks[arm]) : run_if(stmt, arm + 1);
+  return run_branches(
+      stmt.at, condition.node, [&] { return run_block(stmt.blocks[arm]); },
+      [&] { return run_if(stmt, arm + 1); });
 }
 
 // Runs both sides from the same state. Where the condition is a number, the graph evaluates one.
-Evaluator::Flow Evaluator::run_branches(Position at, NodeId condition, const std::function<Flow()>& yes,
+Evaluator::Flow Evaluator::run_branches(Position at, NodeId condition,
+                                        const std::function<Flow()>& yes,
                                         const std::function<Flow()>& no) {
   const bool lazy = !low_.is_tensor(condition);
   const Names before = scope_->names;
@@ -87,7 +91,8 @@ Evaluator::Flow Evaluator::run_branches(Position at, NodeId condition, const std
     pending_.push_back({both(condition, pending.condition), pending.value});
   for (const PendingReturn& pending : no_pending)
     pending_.push_back({both(opposite(condition), pending.condition), pending.value});
-  return join(at, condition, std::move(yes_flow), std::move(yes_names), std::move(no_flow), std::move(no_names));
+  return join(at, condition, std::move(yes_flow), std::move(yes_names), std::move(no_flow),
+              std::move(no_names));
 }
 
 Evaluator::Flow Evaluator::join(Position at, NodeId condition, Flow yes, Names yes_names, Flow no,
@@ -98,7 +103,8 @@ Evaluator::Flow Evaluator::join(Position at, NodeId condition, Flow yes, Names y
     low_.at(returned_at_);
     Flow flow{Flow::kReturn, merge(condition, yes.value, no.value)};
     if (flow.value.is(ValueKind::kUnusable))
-      low_.refuse("the returned value " + flow.value.text, "return values of one shape in every branch");
+      low_.refuse("the returned value " + flow.value.text,
+                  "return values of one shape in every branch");
     return flow;
   }
   if (yes_returns) {
@@ -120,7 +126,8 @@ Evaluator::Flow Evaluator::join(Position at, NodeId condition, Flow yes, Names y
 
 Names Evaluator::merge_names(Position at, NodeId condition, const Names& yes, const Names& no) {
   const auto unbound = [&] {
-    return Value::of(ValueKind::kUnusable, "is bound in only one branch at line " + std::to_string(at.line));
+    return Value::of(ValueKind::kUnusable,
+                     "is bound in only one branch at line " + std::to_string(at.line));
   };
   Names out;
   for (const auto& [name, value] : yes) {
@@ -137,8 +144,8 @@ Value Evaluator::merge(NodeId condition, const Value& a, const Value& b) {
   if (a.is(ValueKind::kUnusable)) return a;
   if (b.is(ValueKind::kUnusable)) return b;
   const auto differ = [&] {
-    return Value::of(ValueKind::kUnusable,
-                     "is " + describe(low_, a) + " in one branch and " + describe(low_, b) + " in the other");
+    return Value::of(ValueKind::kUnusable, "is " + describe(low_, a) + " in one branch and " +
+                                               describe(low_, b) + " in the other");
   };
   if (a.kind != b.kind) return differ();
   switch (a.kind) {
@@ -166,6 +173,8 @@ Value Evaluator::merge(NodeId condition, const Value& a, const Value& b) {
       return a.element == b.element ? a : differ();
     case ValueKind::kFunction:
       return a.closure == b.closure ? a : differ();
+    case ValueKind::kMasked:
+      return a.node == b.node && a.mask == b.mask ? a : differ();
     case ValueKind::kCallable:
       return a.row == b.row && a.items == b.items ? a : differ();
     default:
@@ -182,14 +191,16 @@ Value Evaluator::merge_nodes(NodeId condition, const Value& a, const Value& b) {
   const bool numbers = !low_.is_tensor(x) && !low_.is_tensor(y);
   if (!numbers || low_.is_tensor(condition)) x = low_.tensor(x), y = low_.tensor(y);
   if (low_.shape(x) != low_.shape(y))
-    return Value::of(ValueKind::kUnusable,
-                     "is " + describe(low_, a) + " in one branch and " + describe(low_, b) + " in the other");
+    return Value::of(ValueKind::kUnusable, "is " + describe(low_, a) + " in one branch and " +
+                                               describe(low_, b) + " in the other");
   const Element element = std::max(low_.element(x), low_.element(y));
   if (!numbers) x = low_.cast(x, element), y = low_.cast(y, element);
   out.node = low_.add(low_.is_tensor(condition) ? Op::kWhere : Op::kSelect, {condition, x, y});
   if (low_.is_tensor(out.node) && !(low_.is_tensor(a.node) && low_.is_tensor(b.node))) {
     // One side was a number, or both: the tensor that PyTorch would hold is the other one.
-    out.storage = low_.is_tensor(a.node) ? a.storage : low_.is_tensor(b.node) ? b.storage : fresh(out.node).storage;
+    out.storage = low_.is_tensor(a.node)   ? a.storage
+                  : low_.is_tensor(b.node) ? b.storage
+                                           : fresh(out.node).storage;
   }
   return out;
 }
@@ -200,8 +211,9 @@ Evaluator::Flow Evaluator::run_for(const Stmt& stmt) {
   const Value all = iterate(low_, source);
   constexpr size_t kMost = 64;
   if (all.items->size() > kMost)
-    low_.refuse("a loop of " + std::to_string(all.items->size()) + " steps: at most 64 are unrolled",
-                "use tensor operations");
+    low_.refuse(
+        "a loop of " + std::to_string(all.items->size()) + " steps: at most 64 are unrolled",
+        "use tensor operations");
   for (size_t i = 0; i < all.items->size(); ++i) {
     bool stop = false;
     const auto body = [&] {

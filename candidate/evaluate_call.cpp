@@ -13,7 +13,8 @@ Value Evaluator::call(const Expr& expr) {
   for (size_t i = 1; i < expr.items.size(); ++i) {
     const Value value = eval(expr.items[i]);
     low_.at(ast_.exprs[expr.items[i]].at);
-    arguments.push_back({expr.keywords[i - 1], usable(value, "this argument"), ast_.exprs[expr.items[i]].at});
+    arguments.push_back(
+        {expr.keywords[i - 1], usable(value, "this argument"), ast_.exprs[expr.items[i]].at});
   }
   low_.at(expr.at);
   if (callee.is(ValueKind::kFunction)) return call_function(*callee.closure, expr.at, arguments);
@@ -32,16 +33,20 @@ Value Evaluator::call_row(const Value& callee, Position at, std::vector<Argument
     const std::string_view name = argument.value.row->name;
     if (name != "float" && name != "int" && name != "bool") continue;
     argument.value = Value::of(ValueKind::kDtype);
-    argument.value.element = name == "float" ? Element::kFloat : name == "int" ? Element::kInt : Element::kBool;
+    argument.value.element = name == "float" ? Element::kFloat
+                             : name == "int" ? Element::kInt
+                                             : Element::kBool;
   }
   const Arguments bound(low_, row, at, arguments);
   low_.at(at);
-  Value result = row.lower(low_, bound);
+  std::optional<Value> reduced = reduce_selection(row, bound);
+  Value result = reduced ? *reduced : row.lower(low_, bound);
   // New memory, unless the result may be a view of the first operand.
   const bool view = row.effect == Effect::kView && !arguments.empty();
   const Storage storage = view ? arguments[0].value.storage : kForeign;
   const auto place = [&](Value& value) {
-    if (value.is(ValueKind::kNode) && low_.is_tensor(value.node)) value.storage = view ? storage : fresh_storage();
+    if (value.is(ValueKind::kNode) && low_.is_tensor(value.node))
+      value.storage = view ? storage : fresh_storage();
   };
   place(result);
   if (result.is(ValueKind::kTuple) && (result.fields != nullptr || view)) {
@@ -67,7 +72,8 @@ std::optional<Value> Evaluator::append(const Expr& expr) {
   low_.at(expr.at);
   Value& list = scope_->names.at(base.text);
   if (aliased(list.storage, base.text))
-    low_.refuse("append() would also change another name of this list", quoted(base.text) + " = " + std::string(base.text) + " + [x]");
+    low_.refuse("append() would also change another name of this list",
+                quoted(base.text) + " = " + std::string(base.text) + " + [x]");
   Values items = *list.items;
   items.push_back(item);
   low_.spend(items.size());
@@ -81,7 +87,8 @@ void Evaluator::augment(const Stmt& stmt) {
   const Value value = usable(eval(stmt.value), "this value");
   Value result = binary(stmt.at, stmt.op, old, value);
   low_.at(stmt.at);
-  const bool in_place = old.is(ValueKind::kList) || (old.is(ValueKind::kNode) && low_.is_tensor(old.node));
+  const bool in_place =
+      old.is(ValueKind::kList) || (old.is(ValueKind::kNode) && low_.is_tensor(old.node));
   if (in_place && stmt.op != Operator::kMatmul) {
     check_in_place(target.text, old, result);
     result.storage = old.storage;
@@ -90,21 +97,30 @@ void Evaluator::augment(const Stmt& stmt) {
 }
 
 void Evaluator::check_in_place(std::string_view name, const Value& old, const Value& result) {
-  const std::string hint = "write " + std::string(name.substr(0, 40)) + " = " + std::string(name.substr(0, 40)) + " + ...";
+  const std::string hint = "write " + std::string(name.substr(0, 40)) + " = " +
+                           std::string(name.substr(0, 40)) + " + ...";
   const bool tensor = old.is(ValueKind::kNode);
   if (tensor && root(old.storage) == kForeign)
-    low_.refuse("this would change a field of the record in place: " + quoted(name) + " is one, or a view of one", hint);
+    low_.refuse("this would change a field of the record in place: " + quoted(name) +
+                    " is one, or a view of one",
+                hint);
   if (aliased(old.storage, name))
-    low_.refuse("this would change " + quoted(name) + " in place, and other names share its memory", hint);
+    low_.refuse("this would change " + quoted(name) + " in place, and other names share its memory",
+                hint);
   if (!tensor) return;
   if (storage_kept_[root(old.storage)])
-    low_.refuse("this would change " + quoted(name) + " in place, but autograd still needs its old value", hint);
+    low_.refuse(
+        "this would change " + quoted(name) + " in place, but autograd still needs its old value",
+        hint);
   if (low_.shape(old.node) != low_.shape(result.node))
-    low_.refuse("this would change " + quoted(name) + " in place, but its shape is " + to_string(low_.shape(old.node)) +
-                    " and the result's " + to_string(low_.shape(result.node)), hint);
+    low_.refuse("this would change " + quoted(name) + " in place, but its shape is " +
+                    to_string(low_.shape(old.node)) + " and the result's " +
+                    to_string(low_.shape(result.node)),
+                hint);
   if (low_.element(old.node) != low_.element(result.node))
-    low_.refuse("this would change " + quoted(name) + " in place, but it is " + low_.describe(old.node) +
-                    " and the result " + low_.describe(result.node), hint);
+    low_.refuse("this would change " + quoted(name) + " in place, but it is " +
+                    low_.describe(old.node) + " and the result " + low_.describe(result.node),
+                hint);
 }
 
 }  // namespace ballast::candidate

@@ -31,7 +31,8 @@ constexpr std::array<OperatorRow, 6> kComparison = {{{Operator::kEq, "==", Op::k
 
 template <size_t N>
 const OperatorRow* find(const std::array<OperatorRow, N>& rows, Operator op) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const OperatorRow& row) { return row.op == op; });
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const OperatorRow& row) { return row.op == op; });
   return found == rows.end() ? nullptr : &*found;
 }
 
@@ -81,7 +82,8 @@ Value Evaluator::eval_kind(const Expr& expr) {
     case ExprKind::kList: {
       Values items;
       for (const ExprId item : expr.items) items.push_back(usable(eval(item), "this item"));
-      Value value = Value::sequence(expr.kind == ExprKind::kList ? ValueKind::kList : ValueKind::kTuple, std::move(items));
+      Value value = Value::sequence(
+          expr.kind == ExprKind::kList ? ValueKind::kList : ValueKind::kTuple, std::move(items));
       value.storage = fresh_storage();
       return value;
     }
@@ -129,17 +131,24 @@ Value Evaluator::binary(Position at, Operator op, const Value& a, const Value& b
   if (a.is_sequence() || b.is_sequence()) return sequence_operation(op, a, b);
   usable(a, "the left side"), usable(b, "the right side");
   if (!a.is(ValueKind::kNode) || !b.is(ValueKind::kNode))
-    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b));
+    low_.refuse("cannot calculate with " + describe(low_, a) + " and " + describe(low_, b),
+                a.is(ValueKind::kMasked) || b.is(ValueKind::kMasked)
+                    ? "calculate first and select last, (a * b)[mask].sum(), or keep the shape: "
+                      "torch.where(mask, x, 0)"
+                    : "");
   const OperatorRow* row = find(kArithmetic, op);
   if (row == nullptr) return fresh(bitwise(op, a.node, b.node));
-  Value result = fresh(low_.binary(row->node, a.node, b.node));
+  Value result = fresh(op == Operator::kFloorDiv ? low_.floor_divide(a.node, b.node)
+                       : op == Operator::kMod    ? low_.remainder(a.node, b.node)
+                                                 : low_.binary(row->node, a.node, b.node));
   note_operands(effect_of(low_, op, a.node, b.node), {{"", a, at}, {"", b, at}}, result);
   return result;
 }
 
 Value Evaluator::sequence_operation(Operator op, const Value& a, const Value& b) {
   constexpr size_t kLongest = 4096;
-  if (a.guards != nullptr || b.guards != nullptr) low_.refuse("the length of this range is unknown before the run");
+  if (a.guards != nullptr || b.guards != nullptr)
+    low_.refuse("the length of this range is unknown before the run");
   Values items;
   if (op == Operator::kAdd && a.kind == b.kind) {
     items = *a.items;
@@ -149,7 +158,8 @@ Value Evaluator::sequence_operation(Operator op, const Value& a, const Value& b)
     const auto times = as_size(low_, a.is_sequence() ? b : a);
     const auto count = times ? times->constant() : std::nullopt;
     if (!count) low_.refuse("a list can only be repeated a constant number of times");
-    const auto total = static_cast<double>(std::max<int64_t>(*count, 0)) * static_cast<double>(list.items->size());
+    const auto total =
+        static_cast<double>(std::max<int64_t>(*count, 0)) * static_cast<double>(list.items->size());
     if (total > static_cast<double>(kLongest)) low_.refuse("a list of more than 4096 items");
     for (int64_t i = 0; i < *count && !list.items->empty(); ++i)
       items.insert(items.end(), list.items->begin(), list.items->end());
@@ -166,14 +176,14 @@ Value Evaluator::sequence_operation(Operator op, const Value& a, const Value& b)
 
 // & | ^ on bools, Python's or tensors of them.
 NodeId Evaluator::bitwise(Operator op, NodeId a, NodeId b) {
-  const Op node = op == Operator::kBitAnd  ? Op::kAnd
-                  : op == Operator::kBitOr ? Op::kOr
-                                           : Op::kXor;
+  const Op node = op == Operator::kBitAnd ? Op::kAnd : op == Operator::kBitOr ? Op::kOr : Op::kXor;
   const bool shift = op == Operator::kShiftLeft || op == Operator::kShiftRight;
   if (shift || low_.element(a) != Element::kBool || low_.element(b) != Element::kBool)
-    low_.refuse("bit operations on " + low_.describe(a) + " and " + low_.describe(b) + " are not in the language",
+    low_.refuse("bit operations on " + low_.describe(a) + " and " + low_.describe(b) +
+                    " are not in the language",
                 "& | ^ take bools: put comparisons in brackets, (a > 0) & (b > 0)");
-  if (low_.is_tensor(a) || low_.is_tensor(b)) return low_.binary(node, low_.tensor(a), low_.tensor(b));
+  if (low_.is_tensor(a) || low_.is_tensor(b))
+    return low_.binary(node, low_.tensor(a), low_.tensor(b));
   return low_.binary(node, a, b);
 }
 
@@ -211,7 +221,8 @@ Value Evaluator::compare(const Expr& expr) {
       all = known ? open : Truth{false};
     } else {
       // a < b < c is `a < b and b < c`: only single truth values can be joined.
-      all = Truth{std::nullopt, both(truth(Value::of(all->node)).node, truth(Value::of(here.node)).node)};
+      all = Truth{std::nullopt,
+                  both(truth_node(Value::of(all->node)), truth_node(Value::of(here.node)))};
     }
     left = right;
   }
@@ -225,7 +236,8 @@ Evaluator::Truth Evaluator::comparison(Position at, Operator op, const Value& a,
   const bool equality = op == Operator::kEq || op == Operator::kNe;
   const bool positive = op == Operator::kIs || op == Operator::kEq || op == Operator::kIn;
   if (is || (equality && (a.is(ValueKind::kNone) || b.is(ValueKind::kNone)))) {
-    if (!a.is(ValueKind::kNone) && !b.is(ValueKind::kNone)) low_.refuse("`is` only compares with None", "write ==");
+    if (!a.is(ValueKind::kNone) && !b.is(ValueKind::kNone))
+      low_.refuse("`is` only compares with None", "write ==");
     return {(a.kind == b.kind) == positive};
   }
   if (op == Operator::kIn || op == Operator::kNotIn) {
@@ -239,7 +251,8 @@ Evaluator::Truth Evaluator::comparison(Position at, Operator op, const Value& a,
     const NodeId result = found ? *found : low_.boolean(false);
     return {std::nullopt, op == Operator::kIn ? result : opposite(result)};
   }
-  if (a.is(ValueKind::kText) && b.is(ValueKind::kText) && equality) return {(a.text == b.text) == positive};
+  if (a.is(ValueKind::kText) && b.is(ValueKind::kText) && equality)
+    return {(a.text == b.text) == positive};
   if (!a.is(ValueKind::kNode) || !b.is(ValueKind::kNode))
     low_.refuse("cannot compare " + describe(low_, a) + " with " + describe(low_, b));
   return {std::nullopt, low_.binary(find(kComparison, op)->node, a.node, b.node)};
@@ -261,9 +274,11 @@ Value Evaluator::logic(const Expr& expr) {
     low_.at(expr.at);
     const auto& [condition, value] = *step;
     const bool bools = value.is(ValueKind::kNode) && result.is(ValueKind::kNode) &&
-                       low_.element(value.node) == Element::kBool && low_.element(result.node) == Element::kBool;
+                       low_.element(value.node) == Element::kBool &&
+                       low_.element(result.node) == Element::kBool;
     if (bools) {
-      result = Value::of(bitwise(conjunction ? Operator::kBitAnd : Operator::kBitOr, condition, truth_node(result)));
+      result = Value::of(bitwise(conjunction ? Operator::kBitAnd : Operator::kBitOr, condition,
+                                 truth_node(result)));
       continue;
     }
     result = conjunction ? merge(condition, result, value) : merge(condition, value, result);
@@ -294,7 +309,8 @@ Value Evaluator::comprehension(const Expr& expr) {
   low_.at(ast_.exprs[expr.items[2]].at);
   const Value all = iterate(low_, source);
   if (all.guards != nullptr)
-    low_.refuse("the length of this list is unknown before the run", "use tensor operations, or a loop that adds up");
+    low_.refuse("the length of this list is unknown before the run",
+                "use tensor operations, or a loop that adds up");
   const Names before = scope_->names;
   Values items;
   for (const Value& item : *all.items) {
@@ -302,7 +318,9 @@ Value Evaluator::comprehension(const Expr& expr) {
     bool taken = true;
     for (size_t i = 3; i < expr.items.size() && taken; ++i) {
       const Truth condition = truth(usable(eval(expr.items[i]), "the condition"));
-      if (!condition.known) low_.refuse("the length of this list is unknown before the run", "multiply by the condition instead");
+      if (!condition.known)
+        low_.refuse("the length of this list is unknown before the run",
+                    "multiply by the condition instead");
       taken = *condition.known;
     }
     if (taken) items.push_back(usable(eval(expr.items[0]), "this item"));

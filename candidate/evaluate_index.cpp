@@ -15,7 +15,8 @@ struct TensorIndex {
 
 [[noreturn]] void refuse_mask(const Lowering& low) {
   low.refuse("indexing with a mask gives a shape that depends on the data",
-             "keep the shape: torch.where(mask, x, 0); sum: (x * mask).sum(); mean: (x * mask).sum() / mask.sum()");
+             "keep the shape: torch.where(mask, x, 0); sum: (x * mask).sum(); mean: (x * "
+             "mask).sum() / mask.sum()");
 }
 
 void check_index_tensor(const Lowering& low, NodeId index) {
@@ -106,8 +107,10 @@ namespace {
 Dim bound(const Lowering& low, const Value& value, const Dim& size) {
   const auto given = as_size(low, value);
   if (!given || low.element(value.node) == Element::kFloat)
-    low.refuse("a slice needs whole numbers known from T, S, E, k or constants, got " + describe(low, value),
-               "sizes like r.num_experts // 2 are unknown before the run; use a mask: torch.arange(E) < n");
+    low.refuse("a slice needs whole numbers known from T, S, E, k or constants, got " +
+                   describe(low, value),
+               "sizes like r.num_experts // 2 are unknown before the run; use a mask: "
+               "torch.arange(E) < n");
   const bool negative = *given != Dim(0) && (Dim(-1) * *given).never_negative();
   Dim at = negative ? size + *given : *given;
   const auto beyond = (at - size).constant();
@@ -122,7 +125,8 @@ Value Evaluator::subscript(const Expr& expr) {
   const Value base = usable(eval(expr.items[0]), "this value");
   low_.at(expr.at);
   if (base.is_sequence()) return index_sequence(base, expr.items[1]);
-  if (base.is(ValueKind::kNode) && low_.is_tensor(base.node)) return index_tensor(expr.at, base, expr.items[1]);
+  if (base.is(ValueKind::kNode) && low_.is_tensor(base.node))
+    return index_tensor(expr.at, base, expr.items[1]);
   low_.refuse(describe(low_, base) + " cannot be indexed");
 }
 
@@ -144,18 +148,24 @@ Value Evaluator::index_sequence(const Value& base, ExprId index) {
   if (expr.kind != ExprKind::kSlice) {
     const int64_t i = whole(index, 0);
     if (i < -size || i >= size)
-      low_.refuse("index " + std::to_string(i) + " is outside of " + std::to_string(size) + " items");
+      low_.refuse("index " + std::to_string(i) + " is outside of " + std::to_string(size) +
+                  " items");
     return (*base.items)[static_cast<size_t>(i < 0 ? i + size : i)];
   }
   const int64_t step = whole(expr.items[2], 1);
   if (step == 0) low_.refuse("the step of a slice must not be 0");
-  const auto clamp = [&](int64_t i, int64_t least, int64_t most) { return std::clamp(i < 0 ? i + size : i, least, most); };
-  const int64_t start = clamp(whole(expr.items[0], step > 0 ? 0 : size - 1), step > 0 ? 0 : -1, step > 0 ? size : size - 1);
-  const int64_t stop = expr.items[1] == kNoExpr && step < 0
-                           ? -1
-                           : clamp(whole(expr.items[1], size), step > 0 ? 0 : -1, step > 0 ? size : size - 1);
+  const auto clamp = [&](int64_t i, int64_t least, int64_t most) {
+    return std::clamp(i < 0 ? i + size : i, least, most);
+  };
+  const int64_t start = clamp(whole(expr.items[0], step > 0 ? 0 : size - 1), step > 0 ? 0 : -1,
+                              step > 0 ? size : size - 1);
+  const int64_t stop =
+      expr.items[1] == kNoExpr && step < 0
+          ? -1
+          : clamp(whole(expr.items[1], size), step > 0 ? 0 : -1, step > 0 ? size : size - 1);
   Values items;
-  for (int64_t i = start; step > 0 ? i < stop : i > stop; i += std::clamp<int64_t>(step, -size - 1, size + 1))
+  for (int64_t i = start; step > 0 ? i < stop : i > stop;
+       i += std::clamp<int64_t>(step, -size - 1, size + 1))
     items.push_back((*base.items)[static_cast<size_t>(i)]);
   low_.spend(items.size());
   Value out = Value::sequence(base.kind, std::move(items));
@@ -165,7 +175,8 @@ Value Evaluator::index_sequence(const Value& base, ExprId index) {
 
 Value Evaluator::index_tensor(Position at, const Value& base, ExprId index) {
   const Expr& whole = ast_.exprs[index];
-  const std::vector<ExprId> parts = whole.kind == ExprKind::kTuple ? whole.items : std::vector<ExprId>{index};
+  const std::vector<ExprId> parts =
+      whole.kind == ExprKind::kTuple ? whole.items : std::vector<ExprId>{index};
   const int64_t rank = low_.rank(base.node);
   std::vector<Value> values;  // of parts that are no slices
   int64_t used = 0, ellipses = 0;
@@ -176,8 +187,11 @@ Value Evaluator::index_tensor(Position at, const Value& base, ExprId index) {
     used += slice || values.back().is(ValueKind::kNode) || values.back().is(ValueKind::kList);
   }
   low_.at(at);
+  if (values.size() == 1)
+    if (std::optional<Value> selection = select_by_mask(base, values[0])) return *selection;
   for (const Value& value : values)
-    if (value.is(ValueKind::kNode) && low_.is_tensor(value.node)) check_index_tensor(low_, value.node);
+    if (value.is(ValueKind::kNode) && low_.is_tensor(value.node))
+      check_index_tensor(low_, value.node);
   if (ellipses > 1) low_.refuse("more than one ... in an index");
   if (used > rank)
     low_.refuse(std::to_string(used) + " indices for " + describe(low_, base),
@@ -205,7 +219,8 @@ void Evaluator::index_item(TensorIndexing& state, const Value& value, int64_t sp
       return state.skip(spare);
     case ValueKind::kNode:
       if (low_.is_tensor(value.node)) return state.tensor(value.node);
-      if (low_.element(value.node) == Element::kBool) low_.refuse("a bool is no index", "write 0 or 1");
+      if (low_.element(value.node) == Element::kBool)
+        low_.refuse("a bool is no index", "write 0 or 1");
       if (low_.element(value.node) == Element::kFloat)
         low_.refuse("an index must be an int, got a Python float", "int(x) where x is a constant");
       return state.integer(value.node);
@@ -237,7 +252,8 @@ void Evaluator::index_slice(Position at, TensorIndexing& state, const Expr& slic
     const auto constant = given ? given->constant() : std::nullopt;
     if (!constant) low_.refuse("the step of a slice must be a constant");
     step = *constant;
-    if (step < 1) low_.refuse("the step of a slice must be at least 1", "x.flip(dim) turns it around");
+    if (step < 1)
+      low_.refuse("the step of a slice must be at least 1", "x.flip(dim) turns it around");
   }
   const auto length = (stop - start).constant();
   if (length && *length < 0) stop = start;

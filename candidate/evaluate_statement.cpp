@@ -22,7 +22,8 @@ void Evaluator::fail_without_hook() const {
   for (const Function& function : ast_.functions) defined.push_back(function.name);
   const auto near = nearest("balance_loss", defined);
   fail({1, 1}, "the text defines neither balance_loss(r) nor selection_bias(r, bias)",
-       near.empty() ? "start with `def balance_loss(r):`" : "rename " + quoted(near[0]) + " to `balance_loss`");
+       near.empty() ? "start with `def balance_loss(r):`"
+                    : "rename " + quoted(near[0]) + " to `balance_loss`");
 }
 
 const Closure* Evaluator::find_hook(std::string_view name, size_t parameters) {
@@ -37,7 +38,8 @@ const Closure* Evaluator::find_hook(std::string_view name, size_t parameters) {
     positional += !parameter.keyword_only;
   }
   if (required > parameters || positional < parameters)
-    fail(function.at, quoted(name) + " must take " + (parameters == 1 ? "one argument" : "two arguments"),
+    fail(function.at,
+         quoted(name) + " must take " + (parameters == 1 ? "one argument" : "two arguments"),
          parameters == 1 ? "def balance_loss(r):" : "def selection_bias(r, bias):");
   return closure;
 }
@@ -53,13 +55,15 @@ std::optional<NodeId> Evaluator::run_hook(std::string_view name, size_t paramete
   returned_at_ = closure->function->at;
   const Value result = call_function(*closure, closure->function->at, arguments);
   check_hook_type(name, result);
-  if (!low_.is_tensor(result.node) && parameters == 1) return low_.under_requirements(low_.tensor(low_.cast(result.node, Element::kFloat)));
+  if (!low_.is_tensor(result.node) && parameters == 1)
+    return low_.under_requirements(low_.tensor(low_.cast(result.node, Element::kFloat)));
   return low_.under_requirements(result.node);
 }
 
 void Evaluator::check_hook_type(std::string_view name, const Value& result) {
   const bool loss = name == "balance_loss";
-  const std::string wanted = loss ? "one float (a 0-dim tensor)" : "a float (E,) tensor, the next bias";
+  const std::string wanted =
+      loss ? "one float (a 0-dim tensor)" : "a float (E,) tensor, the next bias";
   const std::string returns = std::string(name) + " returns ";
   if (result.is(ValueKind::kUnusable)) fail(returned_at_, returns + "a value that " + result.text);
   if (result.is(ValueKind::kNone))
@@ -102,8 +106,9 @@ Evaluator::Flow Evaluator::run_statement(const Stmt& stmt) {
       augment(stmt);
       return {};
     case StmtKind::kReturn: {
-      Flow flow{Flow::kReturn, stmt.value == kNoExpr ? Value() : usable(eval(stmt.value), "this value")};
-      returned_at_ = stmt.value == kNoExpr ? stmt.at : ast_.exprs[stmt.value].at;
+      Flow flow{Flow::kReturn,
+                stmt.value == kNoExpr ? Value() : usable(eval(stmt.value), "this value")};
+      returned_at_ = stmt.value == kNoExpr ? stmt.at : start_of(stmt.value);
       return flow;
     }
     case StmtKind::kIf:
@@ -124,6 +129,15 @@ Evaluator::Flow Evaluator::run_statement(const Stmt& stmt) {
       return {};
   }
   return {};
+}
+
+// Where an expression starts: a.b(c) is reported at b otherwise.
+Position Evaluator::start_of(ExprId id) const {
+  const auto trails = [&](ExprKind kind) {
+    return kind == ExprKind::kAttribute || kind == ExprKind::kCall || kind == ExprKind::kSubscript;
+  };
+  while (trails(ast_.exprs[id].kind)) id = ast_.exprs[id].items[0];
+  return ast_.exprs[id].at;
 }
 
 void Evaluator::run_import(const Stmt& stmt) {
@@ -162,14 +176,16 @@ void Evaluator::assign(ExprId target, const Value& value) {
     return;
   }
   if (!value.is_sequence() || value.guards)
-    low_.refuse("cannot unpack " + describe(low_, value) + " into " + std::to_string(wanted) + " names");
+    low_.refuse("cannot unpack " + describe(low_, value) + " into " + std::to_string(wanted) +
+                " names");
   if (value.items->size() != wanted)
     low_.refuse("cannot unpack " + std::to_string(value.items->size()) + " values into " +
                 std::to_string(wanted) + " names");
   for (size_t i = 0; i < wanted; ++i) assign(expr.items[i], (*value.items)[i]);
 }
 
-Value Evaluator::call_function(const Closure& closure, Position at, const std::vector<Argument>& arguments) {
+Value Evaluator::call_function(const Closure& closure, Position at,
+                               const std::vector<Argument>& arguments) {
   const Function& function = *closure.function;
   if (std::find(calls_.begin(), calls_.end(), &function) != calls_.end())
     fail(at, quoted(function.name) + " calls itself", "write a loop with a constant bound");
@@ -180,13 +196,14 @@ Value Evaluator::call_function(const Closure& closure, Position at, const std::v
     return call_body(closure, std::move(names), at);
   } catch (Fail& problem) {
     if (!hook)
-      problem.add_context(" (in " + quoted(function.name) + ", called at line " + std::to_string(at.line) + ")");
+      problem.add_context(" (in " + quoted(function.name) + ", called at line " +
+                          std::to_string(at.line) + ")");
     throw;
   }
 }
 
-void Evaluator::bind_parameters(const Closure& closure, Position at, const std::vector<Argument>& arguments,
-                                Names& names) {
+void Evaluator::bind_parameters(const Closure& closure, Position at,
+                                const std::vector<Argument>& arguments, Names& names) {
   const Function& function = *closure.function;
   size_t next = 0;
   for (const Argument& argument : arguments) {
@@ -194,7 +211,8 @@ void Evaluator::bind_parameters(const Closure& closure, Position at, const std::
     if (argument.keyword.empty()) {
       if (next < function.parameters.size() && !function.parameters[next].keyword_only)
         parameter = &function.parameters[next++];
-      if (parameter == nullptr) fail(argument.at, quoted(function.name) + " got too many arguments");
+      if (parameter == nullptr)
+        fail(argument.at, quoted(function.name) + " got too many arguments");
     } else {
       for (const Parameter& candidate : function.parameters)
         if (candidate.name == argument.keyword) parameter = &candidate;

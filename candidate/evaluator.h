@@ -60,6 +60,7 @@ class Evaluator {
                     const std::function<Flow()>& no);
   Flow join(Position at, NodeId condition, Flow yes, Names yes_names, Flow no, Names no_names);
   Flow run_for(const Stmt& stmt);
+  Position start_of(ExprId id) const;
   void run_import(const Stmt& stmt);
   void define(const Stmt& stmt);
   void assign(ExprId target, const Value& value);
@@ -98,6 +99,8 @@ class Evaluator {
   Value bound_method(const Value& self, std::string_view name);
   Value record_field(std::string_view name);
   Value module_attribute(const std::string& module, std::string_view name);
+  std::optional<Value> select_by_mask(const Value& base, const Value& index);
+  std::optional<Value> reduce_selection(const NameRow& row, const Arguments& args);
   Value subscript(const Expr& expr);
   Value index_sequence(const Value& base, ExprId index);
   Value index_tensor(Position at, const Value& base, ExprId index);

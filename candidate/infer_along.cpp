@@ -10,16 +10,13 @@ Type choosing(const Node& node, const Operands& x) {
   const size_t dim = need_dimension(node.op, x, node.ints[1]);
   Type type = x[0];
   switch (node.op) {
-    case Op::kMaxValues:
-    case Op::kMinValues:
-      break;
     case Op::kQuantile:
       need_float(node.op, x, 0);
       if (x[1].tensor) refuse(node.op, x, "q must be a number");
       break;
     default:
       if (type.element == Element::kBool) {
-        refuse(node.op, x, "PyTorch does not have it for bools", "x.float() makes it float");
+        refuse(node.op, x, "not for bool tensors", "x.float(), x.any(dim) or x.all(dim)");
       }
   }
   if (node.op == Op::kKthvalue && (x[1].tensor || x[1].element != Element::kInt)) {

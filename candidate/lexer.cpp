@@ -16,9 +16,7 @@ constexpr std::array<std::string_view, 47> kOperators = {
     "]",   "{",   "}",   ",",   ":",   ".",  ";",  "&",  "|",  "^",  "~"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool starts_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool continues_name(char c) { return starts_name(c) || is_digit(c); }
 
 struct Bracket {
@@ -103,7 +101,8 @@ class Lexer {
     if (peek() == '\n' || peek() == '\r') return line_end();
     at_line_start_ = false;
     const auto [open_width, open_narrow] = indents_.back();
-    if ((width < open_width) != (narrow < open_narrow) || (width > open_width) != (narrow > open_narrow))
+    if ((width < open_width) != (narrow < open_narrow) ||
+        (width > open_width) != (narrow > open_narrow))
       fail(here(), "indentation mixes tabs and spaces", "indent with spaces only");
     if (width > open_width) {
       if (static_cast<int>(indents_.size()) > limits_.nesting)
@@ -163,8 +162,8 @@ class Lexer {
     const Position at = here();
     const Literal literal = read_number(source_.substr(start), at);
     index_ += literal.length;
-    Token& token = push(literal.integral ? Tok::kInt : Tok::kFloat, at,
-                        source_.substr(start, literal.length));
+    Token& token =
+        push(literal.integral ? Tok::kInt : Tok::kFloat, at, source_.substr(start, literal.length));
     token.integer = literal.integer;
     token.number = literal.number;
   }

@@ -117,8 +117,7 @@ Literal read_decimal(std::string_view text, Position at) {
     return literal;
   }
   if (clean[0] == '.') clean.insert(0, "0");
-  const auto result =
-      std::from_chars(clean.data(), clean.data() + clean.size(), literal.number);
+  const auto result = std::from_chars(clean.data(), clean.data() + clean.size(), literal.number);
   if (result.ec != std::errc()) literal.number = out_of_range(clean);
   return literal;
 }
@@ -146,8 +145,12 @@ void check_encoding(std::string_view source) {
 Literal read_number(std::string_view text, Position at) {
   const char second = text.size() > 1 ? lower(text[1]) : '\0';
   const bool based = text[0] == '0' && (second == 'x' || second == 'o' || second == 'b');
-  const Literal literal =
-      based ? read_based(text, second == 'x' ? 16 : second == 'o' ? 8 : 2, at) : read_decimal(text, at);
+  const Literal literal = based ? read_based(text,
+                                             second == 'x'   ? 16
+                                             : second == 'o' ? 8
+                                                             : 2,
+                                             at)
+                                : read_decimal(text, at);
   const char next = literal.length < text.size() ? text[literal.length] : '\0';
   if (lower(next) == 'j') fail(at, "complex numbers are not in the language");
   if (next == '_' || is_digit(next) || (lower(next) >= 'a' && lower(next) <= 'z')) {
@@ -159,8 +162,9 @@ Literal read_number(std::string_view text, Position at) {
 
 bool is_string_prefix(std::string_view name) {
   if (name.empty() || name.size() > 2) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return std::string_view("rbuf").find(lower(c)) != std::string_view::npos; });
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return std::string_view("rbuf").find(lower(c)) != std::string_view::npos;
+  });
 }
 
 void check_string_prefix(std::string_view prefix, Position at) {
@@ -202,9 +206,13 @@ void check_string_prefix(std::string_view prefix, Position at) {
       if (code >= 0x80) hint = "names are made of ASCII letters, digits and _";
   }
   const bool printable = code > 0x20 && code != 0xA0 && !(code >= 0x80 && code < 0xA0);
-  fail(at, "character " + (printable ? "'" + std::string(rest.substr(0, length)) + "'" : "") +
-               (code >= 0x80 ? (printable ? " (U+" : "U+") + hexadecimal(code, 4) + (printable ? ")" : "") : "") +
-               " cannot stand here", hint);
+  fail(at,
+       "character " + (printable ? "'" + std::string(rest.substr(0, length)) + "'" : "") +
+           (code >= 0x80
+                ? (printable ? " (U+" : "U+") + hexadecimal(code, 4) + (printable ? ")" : "")
+                : "") +
+           " cannot stand here",
+       hint);
 }
 
 }  // namespace ballast::candidate

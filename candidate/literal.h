@@ -17,10 +17,11 @@ struct Literal {
   int64_t integer = 0;
   double number = 0;
 };
-// The number at the start of `text`, as Python reads it. REQUIRES: text starts with a digit or ".digit"
+// The number at the start of `text`, as Python reads it. REQUIRES: text starts with a digit or
+// ".digit"
 Literal read_number(std::string_view text, Position at);
 
-bool is_string_prefix(std::string_view name);  // r, b, u, f and their pairs
+bool is_string_prefix(std::string_view name);                    // r, b, u, f and their pairs
 void check_string_prefix(std::string_view prefix, Position at);  // fails on f and b strings
 
 // `rest` starts with a character that begins no token.

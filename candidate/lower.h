@@ -18,10 +18,10 @@ Value lower_node(Lowering& low, const Arguments& args);  // rows of one node
 Value named_tuple(Values items, const std::vector<std::string_view>& fields);
 Value values_and_indices(NodeId values, NodeId indices);
 NodeId with_dtype(Lowering& low, const Arguments& args, NodeId x);  // cast to `dtype=`, if given
-void check_extras(const Arguments& args);                // inplace=, requires_grad=, ...
+void check_extras(const Arguments& args);                           // inplace=, requires_grad=, ...
 NodeId sort_indices(Lowering& low, NodeId x, int64_t dim, bool descending);
-// The items of a list, range or tensor, for a loop: a sequence, with guards where its length is known
-// only at run time.
+// The items of a list, range or tensor, for a loop: a sequence, with guards where its length is
+// known only at run time.
 Value iterate(Lowering& low, const Value& value);
 // What -1 stands for in a new shape of x, and the check that all sizes fit.
 Shape resolve_shape(Lowering& low, NodeId x, Shape shape);

@@ -5,11 +5,12 @@ namespace ballast::candidate {
 namespace {
 
 NodeId clamped(Lowering& low, NodeId x, double least, double most) {
-  return low.binary(Op::kClampMax, low.binary(Op::kClampMin, x, low.number(least)), low.number(most));
+  return low.binary(Op::kClampMax, low.binary(Op::kClampMin, x, low.number(least)),
+                    low.number(most));
 }
 
-// Where x > 0: x, elsewhere alpha * (e^x - 1). The exponent is cut at 0, so that the side that is not
-// taken stays finite and its gradient with it.
+// Where x > 0: x, elsewhere alpha * (e^x - 1). The exponent is cut at 0, so that the side that is
+// not taken stays finite and its gradient with it.
 NodeId elu_of(Lowering& low, NodeId x, double alpha) {
   const NodeId below = low.unary(Op::kExpm1, low.binary(Op::kClampMax, x, low.number(0)));
   return low.where(low.binary(Op::kGt, x, low.number(0)), x, low.product(low.number(alpha), below));
@@ -80,7 +81,8 @@ Value lower_mish(Lowering& low, const Arguments& args) {
 
 // softplus(beta x) / beta; PyTorch's threshold applies to beta x, as the node's does.
 Value lower_softplus(Lowering& low, const Arguments& args) {
-  if (args.real("threshold") != 20) args.refuse("threshold", "only PyTorch's default of 20 is here");
+  if (args.real("threshold") != 20)
+    args.refuse("threshold", "only PyTorch's default of 20 is here");
   const NodeId x = args.tensor("input"), beta = args.number("beta");
   if (low.constant(beta) == 1.0) return Value::of(low.unary(Op::kSoftplus, x));
   return Value::of(low.quotient(low.unary(Op::kSoftplus, low.product(x, beta)), beta));
@@ -94,12 +96,6 @@ Value lower_softsign(Lowering& low, const Arguments& args) {
 Value lower_tanhshrink(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   return Value::of(low.difference(x, low.unary(Op::kTanh, x)));
-}
-
-Value lower_hardsigmoid(Lowering& low, const Arguments& args) {
-  check_extras(args);
-  const NodeId x = low.sum_of(args.tensor("input"), low.number(3));
-  return Value::of(low.quotient(clamped(low, x, 0, 6), low.number(6)));
 }
 
 Value lower_threshold(Lowering& low, const Arguments& args) {

@@ -16,7 +16,8 @@ std::optional<Element> dtype_of(const Arguments& args) {
 
 Value filled(Lowering& low, const Arguments& args, Shape shape, double value, Element element) {
   check_extras(args);
-  return Value::of(low.full(scalar_of(low, value, dtype_of(args).value_or(element)), std::move(shape)));
+  return Value::of(
+      low.full(scalar_of(low, value, dtype_of(args).value_or(element)), std::move(shape)));
 }
 
 NodeId fill_value(Lowering& low, const Arguments& args, std::optional<Element> element) {
@@ -58,7 +59,8 @@ Value from_data(Lowering& low, const Arguments& args) {
   const Element element = dtype_of(args).value_or(data.element);
   if (data.shape.empty()) return Value::of(low.full(low.cast(data.numbers[0], element), {}));
   std::vector<NodeId> parts;
-  for (const NodeId number : data.numbers) parts.push_back(low.full(low.cast(number, element), {Dim(1)}));
+  for (const NodeId number : data.numbers)
+    parts.push_back(low.full(low.cast(number, element), {Dim(1)}));
   return Value::of(low.reshape(low.cat(parts, 0), Shape(data.shape.begin(), data.shape.end())));
 }
 
@@ -68,8 +70,10 @@ Value cast_to(Lowering& low, const Arguments& args, Element element) {
 
 NodeId float_range(Lowering& low, const Arguments& args, double start, double end, double step) {
   const double count = std::ceil((end - start) / step);
-  if (!(count >= 0 && count <= 4096)) args.refuse("end", "a range of more than 4096 floats, or of none");
-  const NodeId places = low.cast(low.add(Op::kArange, {}, {1}, {Dim(0), Dim(static_cast<int64_t>(count))}), Element::kFloat);
+  if (!(count >= 0 && count <= 4096))
+    args.refuse("end", "a range of more than 4096 floats, or of none");
+  const NodeId places = low.cast(
+      low.add(Op::kArange, {}, {1}, {Dim(0), Dim(static_cast<int64_t>(count))}), Element::kFloat);
   return low.sum_of(low.product(places, low.number(step)), low.number(start));
 }
 
@@ -110,7 +114,8 @@ Value lower_full(Lowering& low, const Arguments& args) {
 Value lower_full_like(Lowering& low, const Arguments& args) {
   check_extras(args);
   const NodeId x = args.tensor("input");
-  return Value::of(low.full(fill_value(low, args, dtype_of(args).value_or(low.element(x))), low.shape(x)));
+  return Value::of(
+      low.full(fill_value(low, args, dtype_of(args).value_or(low.element(x))), low.shape(x)));
 }
 
 Value lower_new_full(Lowering& low, const Arguments& args) {
@@ -123,7 +128,8 @@ Value lower_tensor(Lowering& low, const Arguments& args) {
   const Value& data = args.value("data");
   if (data.is(ValueKind::kNode) && low.is_tensor(data.node)) {
     if (args.row().name == "as_tensor") return Value::of(with_dtype(low, args, data.node));
-    args.refuse("data", "the data is a tensor already, and a copy would lose its gradient", "x.detach() or x.clone()");
+    args.refuse("data", "the data is a tensor already, and a copy would lose its gradient",
+                "x.detach() or x.clone()");
   }
   return from_data(low, args);
 }
@@ -132,7 +138,8 @@ Value lower_new_tensor(Lowering& low, const Arguments& args) { return from_data(
 
 Value lower_scalar_tensor(Lowering& low, const Arguments& args) {
   check_extras(args);
-  return Value::of(low.full(low.cast(args.number("data"), dtype_of(args).value_or(Element::kFloat)), {}));
+  return Value::of(
+      low.full(low.cast(args.number("data"), dtype_of(args).value_or(Element::kFloat)), {}));
 }
 
 Value lower_arange(Lowering& low, const Arguments& args) {
@@ -140,12 +147,13 @@ Value lower_arange(Lowering& low, const Arguments& args) {
   const bool two = args.has("end");
   const NodeId start = two ? args.number("start") : low.size(Dim(0));
   const NodeId end = args.number(two ? "end" : "start"), step = args.number("step");
-  const bool floats = low.element(start) == Element::kFloat || low.element(end) == Element::kFloat ||
-                      low.element(step) == Element::kFloat;
+  const bool floats = low.element(start) == Element::kFloat ||
+                      low.element(end) == Element::kFloat || low.element(step) == Element::kFloat;
   if (floats) {
     const auto a = low.constant(start), b = low.constant(end), c = low.constant(step);
     if (!a || !b || !c || *c == 0) args.refuse("start", "a range of floats needs constants");
-    return Value::of(low.cast(float_range(low, args, *a, *b, *c), dtype_of(args).value_or(Element::kFloat)));
+    return Value::of(
+        low.cast(float_range(low, args, *a, *b, *c), dtype_of(args).value_or(Element::kFloat)));
   }
   const Shape from = two ? args.sizes("start") : Shape{Dim(0)};
   const Shape to = args.sizes(two ? "end" : "start");
@@ -166,15 +174,18 @@ Value lower_linspace(Lowering& low, const Arguments& args) {
 Value lower_eye(Lowering& low, const Arguments& args) {
   check_extras(args);
   const Dim n = args.size("n");
-  if (args.has("m") && args.size("m") != n) args.refuse("m", "only square ones are in the language");
-  return Value::of(low.cast(low.add(Op::kEye, {}, {}, {n}), dtype_of(args).value_or(Element::kFloat)));
+  if (args.has("m") && args.size("m") != n)
+    args.refuse("m", "only square ones are in the language");
+  return Value::of(
+      low.cast(low.add(Op::kEye, {}, {}, {n}), dtype_of(args).value_or(Element::kFloat)));
 }
 
 Value lower_device(Lowering&, const Arguments&) { return Value::of(ValueKind::kDevice); }
 
 // Of float32, whatever the argument: training is in float32.
 Value lower_finfo(Lowering& low, const Arguments&) {
-  static const std::vector<std::string_view> kFields{"eps", "max", "min", "tiny", "smallest_normal"};
+  static const std::vector<std::string_view> kFields{"eps", "max", "min", "tiny",
+                                                     "smallest_normal"};
   Values values;
   for (const double value : {0x1p-23, 0x1.fffffep127, -0x1.fffffep127, 0x1p-126, 0x1p-126})
     values.push_back(Value::of(low.number(value)));
@@ -185,9 +196,15 @@ Value lower_detach(Lowering& low, const Arguments& args) {
   return Value::of(low.unary(Op::kDetach, args.tensor("input")));
 }
 
-Value lower_to_float(Lowering& low, const Arguments& args) { return cast_to(low, args, Element::kFloat); }
-Value lower_to_int(Lowering& low, const Arguments& args) { return cast_to(low, args, Element::kInt); }
-Value lower_to_bool(Lowering& low, const Arguments& args) { return cast_to(low, args, Element::kBool); }
+Value lower_to_float(Lowering& low, const Arguments& args) {
+  return cast_to(low, args, Element::kFloat);
+}
+Value lower_to_int(Lowering& low, const Arguments& args) {
+  return cast_to(low, args, Element::kInt);
+}
+Value lower_to_bool(Lowering& low, const Arguments& args) {
+  return cast_to(low, args, Element::kBool);
+}
 
 Value lower_to(Lowering& low, const Arguments& args) {
   NodeId x = args.tensor("input");
@@ -213,7 +230,8 @@ Value lower_type_as(Lowering& low, const Arguments& args) {
 Value lower_item(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   if (elements(low.shape(x)) != Dim(1))
-    args.refuse("input", "item() needs a tensor of one element, got " + low.describe(x), "reduce it first: x.mean()");
+    args.refuse("input", "needs a tensor of one element, got " + low.describe(x),
+                "reduce it first: x.mean()");
   return Value::of(low.unary(Op::kDetach, low.reshape(x, {})));
 }
 

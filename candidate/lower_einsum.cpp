@@ -12,7 +12,9 @@ struct Operand {
   std::string letters;  // one a dimension
 };
 
-bool has(const std::string& letters, char letter) { return letters.find(letter) != std::string::npos; }
+bool has(const std::string& letters, char letter) {
+  return letters.find(letter) != std::string::npos;
+}
 
 class Einsum {
  public:
@@ -52,7 +54,8 @@ class Einsum {
     const std::vector<NodeId> xs = args_.tensors("operands");
     if (xs.size() > 2) refuse("more than two operands are not in the language");
     if (parts.size() != xs.size())
-      refuse("the equation has " + std::to_string(parts.size()) + " operands, the call " + std::to_string(xs.size()));
+      refuse("the equation has " + std::to_string(parts.size()) + " operands, the call " +
+             std::to_string(xs.size()));
     for (size_t i = 0; i < xs.size(); ++i) {
       if (static_cast<int64_t>(parts[i].size()) != low_.rank(xs[i]))
         refuse("'" + parts[i] + "' does not fit the dimensions of " + low_.describe(xs[i]));
@@ -70,8 +73,8 @@ class Einsum {
       const Dim& size = low_.shape(operand.x)[i];
       Dim& known = sizes_[static_cast<unsigned char>(operand.letters[i])];
       if (known != Dim(0) && known != size)
-        refuse(std::string("letter '") + operand.letters[i] + "' stands for sizes " + known.to_string() +
-               " and " + size.to_string());
+        refuse(std::string("letter '") + operand.letters[i] + "' stands for sizes " +
+               known.to_string() + " and " + size.to_string());
       known = size;
     }
   }
@@ -113,13 +116,15 @@ class Einsum {
 
   NodeId arranged(const Operand& operand, const std::string& order, Shape shape) {
     Dims dims;
-    for (const char letter : order) dims.push_back(static_cast<int64_t>(operand.letters.find(letter)));
+    for (const char letter : order)
+      dims.push_back(static_cast<int64_t>(operand.letters.find(letter)));
     return low_.reshape(low_.permute(operand.x, dims), std::move(shape));
   }
 
   Dim product_of(const std::string& letters) const {
     Dim product(1);
-    for (const char letter : letters) product = product * sizes_[static_cast<unsigned char>(letter)];
+    for (const char letter : letters)
+      product = product * sizes_[static_cast<unsigned char>(letter)];
     return product;
   }
 
@@ -132,12 +137,14 @@ class Einsum {
     }
     for (const char letter : operands_[1].letters)
       if (!has(operands_[0].letters, letter)) right += letter;
-    const Dim b = product_of(batch), l = product_of(left), s = product_of(shared), r = product_of(right);
+    const Dim b = product_of(batch), l = product_of(left), s = product_of(shared),
+              r = product_of(right);
     const NodeId x = arranged(operands_[0], batch + left + shared, {b, l, s});
     const NodeId y = arranged(operands_[1], batch + shared + right, {b, s, r});
     const NodeId product = shared.empty() ? low_.product(x, y) : low_.binary(Op::kMatmul, x, y);
     Shape shape;
-    for (const char letter : batch + left + right) shape.push_back(sizes_[static_cast<unsigned char>(letter)]);
+    for (const char letter : batch + left + right)
+      shape.push_back(sizes_[static_cast<unsigned char>(letter)]);
     return {low_.reshape(product, shape), batch + left + right};
   }
 

@@ -25,21 +25,27 @@ Pair pair(const Arguments& args) {
 NodeId minus_one_plus(Lowering& low, NodeId x) { return low.difference(low.number(1), x); }
 
 // Class probabilities as targets: any shape; classes along dim.
-NodeId soft_cross_entropy(Lowering& low, NodeId log_probs, NodeId target, int64_t dim, double smoothing) {
+NodeId soft_cross_entropy(Lowering& low, NodeId log_probs, NodeId target, int64_t dim,
+                          double smoothing) {
   if (smoothing > 0) {
     const NodeId classes = low.size(low.shape(log_probs)[static_cast<size_t>(dim)]);
-    target = low.sum_of(low.product(target, low.number(1 - smoothing)), low.quotient(low.number(smoothing), classes));
+    target = low.sum_of(low.product(target, low.number(1 - smoothing)),
+                        low.quotient(low.number(smoothing), classes));
   }
   return low.unary(Op::kNeg, low.reduce(Op::kSum, low.product(log_probs, target), {dim}));
 }
 
 // Class indices as targets: (N) for (N, C), () for (C).
-NodeId index_cross_entropy(Lowering& low, const Arguments& args, NodeId log_probs, NodeId target, int64_t dim) {
+NodeId index_cross_entropy(Lowering& low, const Arguments& args, NodeId log_probs, NodeId target,
+                           int64_t dim) {
   Shape expected = low.shape(log_probs);
   expected.erase(expected.begin() + dim);
   if (low.element(target) != Element::kInt || low.shape(target) != expected)
-    args.refuse("target", "must be class indices, int " + to_string(expected) + ", or for cross_entropy class "
-                "probabilities, float " + to_string(low.shape(log_probs)) + "; got " + low.describe(target),
+    args.refuse("target",
+                "must be class indices, int " + to_string(expected) +
+                    ", or for cross_entropy class "
+                    "probabilities, float " +
+                    to_string(low.shape(log_probs)) + "; got " + low.describe(target),
                 "x.argmax(dim) gives indices");
   const NodeId picked = low.add(Op::kGather, {log_probs, low.unsqueeze(target, dim)}, {dim});
   return low.unary(Op::kNeg, low.squeeze(picked, dim));
@@ -89,7 +95,8 @@ Value lower_kl_div(Lowering& low, const Arguments& args) {
   const NodeId each =
       args.flag("log_target")
           ? low.product(low.unary(Op::kExp, p.target), low.difference(p.target, p.input))
-          : low.difference(low.binary(Op::kXlogy, p.target, p.target), low.product(p.target, p.input));
+          : low.difference(low.binary(Op::kXlogy, p.target, p.target),
+                           low.product(p.target, p.input));
   if (args.text("reduction") != "batchmean") return reduction(low, args, each);
   if (low.rank(p.input) == 0) return Value::of(low.sum(each));
   return Value::of(low.quotient(low.sum(each), low.size(low.shape(p.input)[0])));
@@ -102,12 +109,15 @@ Value lower_cross_entropy(Lowering& low, const Arguments& args) {
   const NodeId log_probs = low.add(Op::kLogSoftmax, {p.input}, {dim});
   const double smoothing = args.real("label_smoothing");
   if (smoothing < 0 || smoothing > 1) args.refuse("label_smoothing", "must lie between 0 and 1");
-  const bool soft = low.element(p.target) == Element::kFloat && low.shape(p.target) == low.shape(p.input);
-  if (soft) return reduction(low, args, soft_cross_entropy(low, log_probs, p.target, dim, smoothing));
+  const bool soft =
+      low.element(p.target) == Element::kFloat && low.shape(p.target) == low.shape(p.input);
+  if (soft)
+    return reduction(low, args, soft_cross_entropy(low, log_probs, p.target, dim, smoothing));
   NodeId each = index_cross_entropy(low, args, log_probs, p.target, dim);
   if (smoothing > 0) {
     const NodeId uniform = low.unary(Op::kNeg, low.reduce(Op::kMean, log_probs, {dim}));
-    each = low.sum_of(low.product(low.number(1 - smoothing), each), low.product(low.number(smoothing), uniform));
+    each = low.sum_of(low.product(low.number(1 - smoothing), each),
+                      low.product(low.number(smoothing), uniform));
   }
   return reduction(low, args, each);
 }
@@ -115,7 +125,8 @@ Value lower_cross_entropy(Lowering& low, const Arguments& args) {
 Value lower_nll_loss(Lowering& low, const Arguments& args) {
   const Pair p = pair(args);
   args.must_not_have("ignore_index");
-  return reduction(low, args, index_cross_entropy(low, args, p.input, p.target, class_dim(low, args, p.input)));
+  return reduction(
+      low, args, index_cross_entropy(low, args, p.input, p.target, class_dim(low, args, p.input)));
 }
 
 // PyTorch cuts the logarithms at -100, and the denominator of its own gradient at 1e-12: the value
@@ -123,7 +134,8 @@ Value lower_nll_loss(Lowering& low, const Arguments& args) {
 Value lower_binary_cross_entropy(Lowering& low, const Arguments& args) {
   const Pair p = pair(args);
   if (low.shape(p.input) != low.shape(p.target))
-    args.refuse("target", "shapes " + to_string(low.shape(p.input)) + " and " + to_string(low.shape(p.target)) + " differ");
+    args.refuse("target", "shapes " + to_string(low.shape(p.input)) + " and " +
+                              to_string(low.shape(p.target)) + " differ");
   const auto cut_log = [&](NodeId x) {
     return low.binary(Op::kClampMin, low.unary(Op::kLog, x), low.number(-100));
   };
@@ -133,8 +145,10 @@ Value lower_binary_cross_entropy(Lowering& low, const Arguments& args) {
                                                low.product(minus_one_plus(low, p.target), no)));
   if (low.carries_gradient(x)) {
     const NodeId target = low.unary(Op::kDetach, p.target);
-    const NodeId slope = low.binary(Op::kClampMin, low.product(minus_one_plus(low, fixed), fixed), low.number(1e-12));
-    each = low.sum_of(each, low.product(low.quotient(low.difference(fixed, target), slope), low.difference(x, fixed)));
+    const NodeId slope = low.binary(Op::kClampMin, low.product(minus_one_plus(low, fixed), fixed),
+                                    low.number(1e-12));
+    each = low.sum_of(each, low.product(low.quotient(low.difference(fixed, target), slope),
+                                        low.difference(x, fixed)));
   }
   return reduction(low, args, each);
 }
@@ -170,7 +184,8 @@ Value lower_cosine_similarity(Lowering& low, const Arguments& args) {
   NodeId a = args.tensor("x1"), b = args.tensor("x2");
   const auto shape = broadcast(low.shape(a), low.shape(b));
   if (!shape)
-    args.refuse("x2", "shapes " + to_string(low.shape(a)) + " and " + to_string(low.shape(b)) + " do not fit");
+    args.refuse("x2", "shapes " + to_string(low.shape(a)) + " and " + to_string(low.shape(b)) +
+                          " do not fit");
   a = low.expand(a, *shape), b = low.expand(b, *shape);
   const int64_t dim = args.dim("dim", a);
   const auto unit = [&](NodeId x) {
@@ -181,8 +196,10 @@ Value lower_cosine_similarity(Lowering& low, const Arguments& args) {
 }
 
 Value lower_pairwise_distance(Lowering& low, const Arguments& args) {
-  const NodeId gap = low.sum_of(low.difference(args.tensor("x1"), args.tensor("x2")), args.number("eps"));
-  return Value::of(low.reduce(Op::kNorm, gap, {low.rank(gap) - 1}, args.flag("keepdim"), args.real("p")));
+  const NodeId gap =
+      low.sum_of(low.difference(args.tensor("x1"), args.tensor("x2")), args.number("eps"));
+  return Value::of(
+      low.reduce(Op::kNorm, gap, {low.rank(gap) - 1}, args.flag("keepdim"), args.real("p")));
 }
 
 }  // namespace ballast::candidate

@@ -8,7 +8,8 @@ NodeId of_rank(Lowering& low, const Arguments& args, std::string_view name, int6
   const NodeId x = args.tensor(name);
   if (low.rank(x) != rank)
     args.refuse(name, quoted(name) + " must have " + std::to_string(rank) +
-                          (rank == 1 ? " dimension" : " dimensions") + ", got " + describe(low, Value::of(x)));
+                          (rank == 1 ? " dimension" : " dimensions") + ", got " +
+                          describe(low, Value::of(x)));
   return x;
 }
 

@@ -27,7 +27,8 @@ Value chosen(Lowering& low, const Arguments& args, Op op) {
 Value cumulative(Lowering& low, const Arguments& args, Op op) {
   static const std::vector<std::string_view> kFields{"values", "indices"};
   const NodeId x = args.tensor("input");
-  const Value indices = Value::of(ValueKind::kUnusable, "has no operation: only .values of " + args.callee() + " is in the language");
+  const Value indices = Value::of(ValueKind::kUnusable, "has no operation: only .values of " +
+                                                            args.callee() + " is in the language");
   return named_tuple({Value::of(low.add(op, {x}, {args.dim("dim", x)})), indices}, kFields);
 }
 
@@ -59,7 +60,8 @@ Value lower_median(Lowering& low, const Arguments& args) {
   const int64_t dim = args.dim("dim", x);
   const bool keepdim = args.flag("keepdim") && low.rank(x) > 0;
   // PyTorch's median is the lower one: the ((n - 1) // 2)-th from 0.
-  const NodeId half = low.binary(Op::kFloorDiv, low.size(size_of(low, x, dim) + Dim(1)), low.size(Dim(2)));
+  const NodeId half =
+      low.binary(Op::kFloorDiv, low.size(size_of(low, x, dim) + Dim(1)), low.size(Dim(2)));
   return values_and_indices(low.add(Op::kMedianValues, {x}, {keepdim, dim}),
                             kth_index(low, x, dim, half, keepdim));
 }
@@ -76,14 +78,17 @@ Value lower_kthvalue(Lowering& low, const Arguments& args) {
 }
 
 Value lower_quantile(Lowering& low, const Arguments& args) {
-  if (args.text("interpolation") != "linear") args.refuse("interpolation", "only 'linear' is in the language");
+  if (args.text("interpolation") != "linear")
+    args.refuse("interpolation", "only 'linear' is in the language");
   NodeId x = args.tensor("input");
   const Value& q = args.value("q");
   if (!q.is(ValueKind::kNode) || low.is_tensor(q.node))
-    args.refuse("q", "must be one number, got " + describe(low, q), "call it once for each quantile");
+    args.refuse("q", "must be one number, got " + describe(low, q),
+                "call it once for each quantile");
   const bool keepdim = args.flag("keepdim");
   if (!args.has("dim")) return Value::of(low.add(Op::kQuantile, {low.flatten(x), q.node}, {0, 0}));
-  return Value::of(low.add(Op::kQuantile, {x, q.node}, {keepdim && low.rank(x) > 0, args.dim("dim", x)}));
+  return Value::of(
+      low.add(Op::kQuantile, {x, q.node}, {keepdim && low.rank(x) > 0, args.dim("dim", x)}));
 }
 
 Value lower_topk(Lowering& low, const Arguments& args) {
@@ -110,8 +115,12 @@ Value lower_argsort(Lowering& low, const Arguments& args) {
   return Value::of(sort_indices(low, x, args.dim("dim", x), args.flag("descending")));
 }
 
-Value lower_cummax(Lowering& low, const Arguments& args) { return cumulative(low, args, Op::kCummaxValues); }
-Value lower_cummin(Lowering& low, const Arguments& args) { return cumulative(low, args, Op::kCumminValues); }
+Value lower_cummax(Lowering& low, const Arguments& args) {
+  return cumulative(low, args, Op::kCummaxValues);
+}
+Value lower_cummin(Lowering& low, const Arguments& args) {
+  return cumulative(low, args, Op::kCumminValues);
+}
 
 Value lower_flip(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
@@ -136,7 +145,8 @@ Value lower_roll(Lowering& low, const Arguments& args) {
   const Shape shape = low.shape(x);
   if (!args.has("dims")) x = low.flatten(x);
   const Dims dims = args.has("dims") ? args.dims("dims", x) : Dims{0};
-  if (shifts.size() != dims.size()) args.refuse("shifts", "there must be one shift for each dimension");
+  if (shifts.size() != dims.size())
+    args.refuse("shifts", "there must be one shift for each dimension");
   for (size_t i = 0; i < dims.size(); ++i) {
     const auto shift = shifts[i].constant();
     if (!shift) args.refuse("shifts", "must be a whole-number constant");

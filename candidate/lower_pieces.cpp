@@ -8,7 +8,9 @@ namespace {
 
 constexpr int64_t kMostPieces = 64;
 
-const Dim& size_at(Lowering& low, NodeId x, int64_t dim) { return low.shape(x)[static_cast<size_t>(dim)]; }
+const Dim& size_at(Lowering& low, NodeId x, int64_t dim) {
+  return low.shape(x)[static_cast<size_t>(dim)];
+}
 
 NodeId at_least_1d(Lowering& low, const Arguments& args, std::string_view name) {
   const NodeId x = args.tensor(name);
@@ -24,7 +26,8 @@ Value pieces(Lowering& low, const Arguments& args, NodeId x, int64_t dim, const 
     start = start + size;
   }
   if (start != size_at(low, x, dim))
-    args.refuse("dim", "the pieces have " + start.to_string() + " of " + size_at(low, x, dim).to_string() + " items");
+    args.refuse("dim", "the pieces have " + start.to_string() + " of " +
+                           size_at(low, x, dim).to_string() + " items");
   return Value::sequence(ValueKind::kTuple, std::move(out));
 }
 
@@ -45,7 +48,8 @@ Shape equal_sizes(const Dim& total, const Dim& each) {
 }
 
 [[noreturn]] void refuse_pieces(const Arguments& args) {
-  args.refuse("input", "into how many pieces is unknown before the run", "view it with one more dimension: x.view(n, -1)");
+  args.refuse("input", "into how many pieces is unknown before the run",
+              "view it with one more dimension: x.view(n, -1)");
 }
 
 }  // namespace
@@ -102,7 +106,8 @@ Value lower_chunk(Lowering& low, const Arguments& args) {
   if (chunks < 1 || chunks > kMostPieces) args.refuse("chunks", "must lie between 1 and 64");
   const Dim total = size_at(low, x, dim);
   const auto whole = total.constant();
-  const auto each = whole ? std::optional<Dim>(Dim((*whole + chunks - 1) / chunks)) : divide(total, Dim(chunks));
+  const auto each =
+      whole ? std::optional<Dim>(Dim((*whole + chunks - 1) / chunks)) : divide(total, Dim(chunks));
   const Shape sizes = each ? equal_sizes(total, *each) : Shape{};
   if (sizes.empty()) refuse_pieces(args);
   return pieces(low, args, x, dim, sizes);
@@ -135,7 +140,8 @@ Value lower_take_along_dim(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input"), indices = args.tensor("indices");
   const int64_t dim = args.dim("dim", x);
   Shape wide = low.shape(x);
-  if (low.rank(indices) != low.rank(x)) args.refuse("indices", "must have as many dimensions as the tensor");
+  if (low.rank(indices) != low.rank(x))
+    args.refuse("indices", "must have as many dimensions as the tensor");
   if (!wide.empty()) wide[static_cast<size_t>(dim)] = size_at(low, indices, dim);
   return Value::of(low.add(Op::kGather, {x, low.expand(indices, wide)}, {dim}));
 }
@@ -168,7 +174,8 @@ Value lower_pad(Lowering& low, const Arguments& args) {
     std::vector<NodeId> parts{x};
     for (const size_t side : {size_t{0}, size_t{1}}) {
       const Dim& width = widths[2 * pair + side];
-      if (width.constant().value_or(1) < 0) args.refuse("pad", "negative widths are not in the language", "x[:, 1:]");
+      if (width.constant().value_or(1) < 0)
+        args.refuse("pad", "negative widths are not in the language", "x[:, 1:]");
       if (width == Dim(0)) continue;
       Shape shape = low.shape(x);
       shape[static_cast<size_t>(dim)] = width;

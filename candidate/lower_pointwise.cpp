@@ -29,11 +29,11 @@ Value lower_node(Lowering& low, const Arguments& args) {
     return Value::of(low.unary(name.op, args.number("x")));
   }
   if (row(name.op).operands == 1) return Value::of(low.unary(name.op, args.tensor("input")));
-  const bool number_first = name.op == Op::kXlogy || name.op == Op::kMod;
+  const bool number_first = name.op == Op::kXlogy;
   const NodeId a = number_first ? args.node("input") : args.tensor("input");
   const NodeId b = args.node("other");
   if (!low.is_tensor(a) && !low.is_tensor(b)) return Value::of(args.tensor("input"));
-  return Value::of(low.binary(name.op, number_first && name.op == Op::kXlogy ? low.tensor(a) : a, b));
+  return Value::of(low.binary(name.op, number_first ? low.tensor(a) : a, b));
 }
 
 Value lower_same(Lowering&, const Arguments& args) { return Value::of(args.tensor("input")); }
@@ -117,10 +117,22 @@ Value lower_div(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input"), y = args.node("other");
   if (!args.has("rounding_mode")) return Value::of(low.quotient(x, y));
   const std::string mode = args.text("rounding_mode");
-  if (mode == "floor") return Value::of(low.binary(Op::kFloorDiv, x, y));
+  // PyTorch gives this one a gradient of 0, and the operator // none at all.
+  if (mode == "floor")
+    return Value::of(low.binary(Op::kFloorDiv, low.detached(x), low.detached(y)));
   if (mode != "trunc") args.refuse("rounding_mode", "it is 'floor', 'trunc' or None");
   const NodeId result = low.unary(Op::kTrunc, low.quotient(x, y));
   return Value::of(low.cast(result, std::max(low.element(x), low.element(y))));
+}
+
+Value lower_floor_divide(Lowering& low, const Arguments& args) {
+  return Value::of(low.floor_divide(args.tensor("input"), args.node("other")));
+}
+
+Value lower_remainder(Lowering& low, const Arguments& args) {
+  const NodeId x = args.node("input"), y = args.node("other");
+  if (!low.is_tensor(x) && !low.is_tensor(y)) return Value::of(args.tensor("input"));
+  return Value::of(low.remainder(x, y));
 }
 
 Value lower_power(Lowering& low, const Arguments& args) {
@@ -151,8 +163,8 @@ Value lower_hypot(Lowering& low, const Arguments& args) {
 Value lower_logaddexp(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input"), y = args.tensor("other");
   const NodeId gap = low.unary(Op::kNeg, low.unary(Op::kAbs, low.difference(x, y)));
-  return Value::of(low.sum_of(low.binary(Op::kMaximum, x, y),
-                              low.unary(Op::kLog1p, low.unary(Op::kExp, gap))));
+  return Value::of(
+      low.sum_of(low.binary(Op::kMaximum, x, y), low.unary(Op::kLog1p, low.unary(Op::kExp, gap))));
 }
 
 Value lower_clamp(Lowering& low, const Arguments& args) {

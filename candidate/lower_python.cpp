@@ -15,10 +15,12 @@ bool is_tensor(const Lowering& low, const Value& value) {
 
 // The larger (or smaller) of two, as Python picks it: the first, unless the second beats it.
 NodeId better(Lowering& low, const Arguments& args, NodeId a, NodeId b, bool larger) {
-  if (!low.is_tensor(a) && !low.is_tensor(b)) return low.binary(larger ? Op::kMaximum : Op::kMinimum, a, b);
+  if (!low.is_tensor(a) && !low.is_tensor(b))
+    return low.binary(larger ? Op::kMaximum : Op::kMinimum, a, b);
   for (const NodeId x : {a, b})
     if (low.rank(x) > 0)
-      args.refuse("values", "compares whole tensors: " + low.describe(x) + " has no single truth value",
+      args.refuse("values",
+                  "compares whole tensors: " + low.describe(x) + " has no single truth value",
                   larger ? "torch.maximum(a, b), or x.max()" : "torch.minimum(a, b), or x.min()");
   return low.where(low.binary(larger ? Op::kGt : Op::kLt, b, a), b, a);
 }
@@ -39,7 +41,8 @@ Value extreme(Lowering& low, const Arguments& args, bool larger) {
   low.spend(values.size());
   std::optional<NodeId> best;
   for (const Value& value : values) {
-    if (!value.is(ValueKind::kNode)) args.refuse("values", "cannot compare " + describe(low, value));
+    if (!value.is(ValueKind::kNode))
+      args.refuse("values", "cannot compare " + describe(low, value));
     best = best ? better(low, args, *best, value.node, larger) : value.node;
   }
   return Value::of(*best);
@@ -51,7 +54,8 @@ NodeId as_number(Lowering& low, const Arguments& args, Element element) {
   if (!x.is(ValueKind::kNode)) args.refuse("x", "needs a number, got " + describe(low, x));
   if (!low.is_tensor(x.node)) return low.cast(x.node, element);
   if (elements(low.shape(x.node)) != Dim(1))
-    args.refuse("x", "needs one number, got " + low.describe(x.node), "x." + std::string(args.row().name) + "() casts a tensor");
+    args.refuse("x", "needs one number, got " + low.describe(x.node),
+                "x." + std::string(args.row().name) + "() casts a tensor");
   return low.cast(low.unary(Op::kDetach, low.reshape(x.node, {})), element);
 }
 
@@ -73,9 +77,11 @@ Bounds range_bounds(Lowering& low, const Arguments& args) {
   for (const Argument& argument : args.given()) {
     const Value& x = argument.value;
     if (!x.is(ValueKind::kNode) || low.is_tensor(x.node) || low.element(x.node) == Element::kFloat)
-      fail(argument.at, "range() needs ints, got " + describe(low, x), "int(x), x.shape[0] or r.num_experts");
+      fail(argument.at, "range() needs ints, got " + describe(low, x),
+           "int(x), x.shape[0] or r.num_experts");
     if (counts_tokens(low, x.node))
-      fail(argument.at, "a loop over " + low.dim(x.node)->to_string() + " steps: at most 64 are unrolled",
+      fail(argument.at,
+           "a loop over " + low.dim(x.node)->to_string() + " steps: at most 64 are unrolled",
            "use tensor operations over the tokens");
     numbers.push_back(x.node);
   }
@@ -118,7 +124,8 @@ Value lower_python_sum(Lowering& low, const Arguments& args) {
 Value lower_python_float(Lowering& low, const Arguments& args) {
   const Value& x = args.value("x");
   if (x.is(ValueKind::kText)) {
-    if (x.text == "inf" || x.text == "+inf") return Value::of(low.number(std::numeric_limits<double>::infinity()));
+    if (x.text == "inf" || x.text == "+inf")
+      return Value::of(low.number(std::numeric_limits<double>::infinity()));
     if (x.text == "-inf") return Value::of(low.number(-std::numeric_limits<double>::infinity()));
     args.refuse("x", "of the strings only 'inf' and '-inf' are in the language");
   }
@@ -151,7 +158,8 @@ Value lower_python_len(Lowering& low, const Arguments& args) {
     if (low.rank(x.node) == 0) args.refuse("obj", "a 0-dim tensor has no length");
     return Value::of(low.size(low.shape(x.node)[0]));
   }
-  if (!x.is_sequence() || x.guards != nullptr) args.refuse("obj", describe(low, x) + " has no length");
+  if (!x.is_sequence() || x.guards != nullptr)
+    args.refuse("obj", describe(low, x) + " has no length");
   return Value::of(low.size(Dim(static_cast<int64_t>(x.items->size()))));
 }
 
@@ -169,7 +177,8 @@ Value lower_python_range(Lowering& low, const Arguments& args) {
     const auto decided = low.decided(reached);
     if (decided && !*decided) break;
     if (i == kMostIterations) {
-      if (decided) args.refuse("bounds", "more than 64 steps", "use tensor operations, as torch.arange");
+      if (decided)
+        args.refuse("bounds", "more than 64 steps", "use tensor operations, as torch.arange");
       low.require(low.unary(Op::kNot, reached));
       break;
     }
@@ -231,13 +240,15 @@ Value lower_python_reversed(Lowering& low, const Arguments& args) {
 
 Value lower_python_list(Lowering& low, const Arguments& args) {
   const Value all = iterate(low, args.value("iterable"));
-  if (all.guards) args.refuse("iterable", "its length is unknown before the run", "use tensor operations");
+  if (all.guards)
+    args.refuse("iterable", "its length is unknown before the run", "use tensor operations");
   return Value::sequence(ValueKind::kList, *all.items);
 }
 
 Value lower_python_tuple(Lowering& low, const Arguments& args) {
   const Value all = iterate(low, args.value("iterable"));
-  if (all.guards) args.refuse("iterable", "its length is unknown before the run", "use tensor operations");
+  if (all.guards)
+    args.refuse("iterable", "its length is unknown before the run", "use tensor operations");
   return Value::sequence(ValueKind::kTuple, *all.items);
 }
 
@@ -276,8 +287,9 @@ namespace {
 NodeId math_number(Lowering& low, const Arguments& args, std::string_view name) {
   const Value& x = args.value(name);
   if (is_tensor(low, x))
-    args.refuse(name, "math functions take numbers; of a tensor they would drop the gradient",
-                "torch." + std::string(args.row().name == "fabs" ? "abs" : args.row().name) + "(x)");
+    args.refuse(
+        name, "math functions take numbers; of a tensor they would drop the gradient",
+        "torch." + std::string(args.row().name == "fabs" ? "abs" : args.row().name) + "(x)");
   return low.cast(args.number(name), Element::kFloat);
 }
 

@@ -56,7 +56,8 @@ Value spread(Lowering& low, const Arguments& args, Op op, bool with_mean) {
 
 double norm_order(const Arguments& args, std::string_view name) {
   if (!args.has(name) || !args.value(name).is(ValueKind::kText)) return args.real(name);
-  if (args.text(name) != "fro") args.refuse(name, "of the named norms only 'fro' is here", "p=1, p=2, p=float('inf')");
+  if (args.text(name) != "fro")
+    args.refuse(name, "of the named norms only 'fro' is here", "p=1, p=2, p=float('inf')");
   return 2;
 }
 
@@ -75,7 +76,8 @@ Value along(Lowering& low, const Arguments& args, Op op) {
 
 NodeId with_dtype(Lowering& low, const Arguments& args, NodeId x) {
   if (!args.has("dtype")) return x;
-  if (!args.value("dtype").is(ValueKind::kDtype)) args.refuse("dtype", "must be a dtype such as torch.float32");
+  if (!args.value("dtype").is(ValueKind::kDtype))
+    args.refuse("dtype", "must be a dtype such as torch.float32");
   return low.cast(x, args.value("dtype").element);
 }
 
@@ -86,7 +88,9 @@ Value lower_amax(Lowering& low, const Arguments& args) { return reduced(low, arg
 Value lower_amin(Lowering& low, const Arguments& args) { return reduced(low, args, Op::kAmin); }
 Value lower_any(Lowering& low, const Arguments& args) { return reduced(low, args, Op::kAny); }
 Value lower_all(Lowering& low, const Arguments& args) { return reduced(low, args, Op::kAll); }
-Value lower_logsumexp(Lowering& low, const Arguments& args) { return reduced(low, args, Op::kLogSumExp); }
+Value lower_logsumexp(Lowering& low, const Arguments& args) {
+  return reduced(low, args, Op::kLogSumExp);
+}
 
 Value lower_nansum(Lowering& low, const Arguments& args) {
   const NodeId x = with_dtype(low, args, args.tensor("input"));
@@ -102,20 +106,14 @@ Value lower_min(Lowering& low, const Arguments& args) {
   return extremum(low, args, Op::kAmin, Op::kMinValues, Op::kArgmin, Op::kMinimum);
 }
 
-Value lower_aminmax(Lowering& low, const Arguments& args) {
-  static const std::vector<std::string_view> kFields{"min", "max"};
-  const NodeId x = args.tensor("input");
-  const Dims dims = args.dims("dim", x);
-  const bool keepdim = args.flag("keepdim");
-  return named_tuple({Value::of(low.reduce(Op::kAmin, x, dims, keepdim)),
-                      Value::of(low.reduce(Op::kAmax, x, dims, keepdim))},
-                     kFields);
-}
-
 Value lower_var(Lowering& low, const Arguments& args) { return spread(low, args, Op::kVar, false); }
 Value lower_std(Lowering& low, const Arguments& args) { return spread(low, args, Op::kStd, false); }
-Value lower_var_mean(Lowering& low, const Arguments& args) { return spread(low, args, Op::kVar, true); }
-Value lower_std_mean(Lowering& low, const Arguments& args) { return spread(low, args, Op::kStd, true); }
+Value lower_var_mean(Lowering& low, const Arguments& args) {
+  return spread(low, args, Op::kVar, true);
+}
+Value lower_std_mean(Lowering& low, const Arguments& args) {
+  return spread(low, args, Op::kStd, true);
+}
 
 Value lower_count_nonzero(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
@@ -146,10 +144,14 @@ Value lower_dist(Lowering& low, const Arguments& args) {
 }
 
 Value lower_softmax(Lowering& low, const Arguments& args) { return along(low, args, Op::kSoftmax); }
-Value lower_log_softmax(Lowering& low, const Arguments& args) { return along(low, args, Op::kLogSoftmax); }
+Value lower_log_softmax(Lowering& low, const Arguments& args) {
+  return along(low, args, Op::kLogSoftmax);
+}
 Value lower_cumsum(Lowering& low, const Arguments& args) { return along(low, args, Op::kCumsum); }
 Value lower_cumprod(Lowering& low, const Arguments& args) { return along(low, args, Op::kCumprod); }
-Value lower_logcumsumexp(Lowering& low, const Arguments& args) { return along(low, args, Op::kLogCumsumExp); }
+Value lower_logcumsumexp(Lowering& low, const Arguments& args) {
+  return along(low, args, Op::kLogCumsumExp);
+}
 
 Value lower_softmin(Lowering& low, const Arguments& args) {
   const NodeId x = with_dtype(low, args, args.tensor("input"));

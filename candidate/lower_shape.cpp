@@ -7,14 +7,15 @@ namespace ballast::candidate {
 namespace {
 
 size_t real_dims(const Shape& shape) {
-  return static_cast<size_t>(std::count_if(shape.begin(), shape.end(), [](const Dim& d) { return !d.is_one(); }));
+  return static_cast<size_t>(
+      std::count_if(shape.begin(), shape.end(), [](const Dim& d) { return !d.is_one(); }));
 }
 
 // x.t().view(-1) raises in PyTorch: the memory is not in that order.
 void check_contiguous(Lowering& low, const Arguments& args, NodeId x, const Shape& shape) {
   if (args.row().name != "view" || real_dims(shape) >= real_dims(low.shape(x))) return;
   if (low.scattered(x))
-    args.refuse("input", "view() of a tensor that is not contiguous in memory", "x.reshape(...)");
+    args.refuse("input", "the tensor is not contiguous in memory", "x.reshape(...)");
 }
 
 // Whether a dimension can be 1 without being so always: squeezing it is a gamble.
@@ -36,7 +37,8 @@ NodeId repeated(Lowering& low, const Arguments& args, NodeId x, Shape repeats) {
   while (static_cast<int64_t>(repeats.size()) > low.rank(x)) x = low.unsqueeze(x, 0);
   const Shape shape = low.shape(x);
   if (repeats.size() < shape.size())
-    args.refuse("repeats", "needs one number for each of the " + std::to_string(shape.size()) + " dimensions");
+    args.refuse("repeats",
+                "needs one number for each of the " + std::to_string(shape.size()) + " dimensions");
   Shape split, wide, joined;
   for (size_t i = 0; i < shape.size(); ++i) {
     split.insert(split.end(), {Dim(1), shape[i]});
@@ -81,7 +83,8 @@ Shape resolve_shape(Lowering& low, NodeId x, Shape shape) {
 Value lower_view(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   if (!args.has("shape")) args.refuse("shape", "needs a shape", "x.view(-1)");
-  if (args.value("shape").is(ValueKind::kDtype)) args.refuse("shape", "a view as another dtype is not in the language");
+  if (args.value("shape").is(ValueKind::kDtype))
+    args.refuse("shape", "a view as another dtype is not in the language");
   const Shape shape = resolve_shape(low, x, args.sizes("shape"));
   check_contiguous(low, args, x, shape);
   return Value::of(low.reshape(x, shape));
@@ -137,8 +140,10 @@ Value lower_squeeze(Lowering& low, const Arguments& args) {
     const Dim& size = low.shape(x)[static_cast<size_t>(i)];
     const bool meant = std::find(dims.begin(), dims.end(), i) != dims.end();
     if (meant && may_be_one(size))
-      args.refuse("dim", "whether dimension " + std::to_string(i) + " of size " + size.to_string() +
-                             " goes away depends on the sizes", "x.reshape(...) or x[0]");
+      args.refuse("dim",
+                  "whether dimension " + std::to_string(i) + " of size " + size.to_string() +
+                      " goes away depends on the sizes",
+                  "x.reshape(...) or x[0]");
     if (!meant || !size.is_one()) shape.push_back(size);
   }
   return Value::of(low.reshape(x, shape));
@@ -165,7 +170,8 @@ Value lower_repeat(Lowering& low, const Arguments& args) {
 Value lower_tile(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   Shape repeats = args.sizes("dims");
-  while (static_cast<int64_t>(repeats.size()) < low.rank(x)) repeats.insert(repeats.begin(), Dim(1));
+  while (static_cast<int64_t>(repeats.size()) < low.rank(x))
+    repeats.insert(repeats.begin(), Dim(1));
   return Value::of(repeated(low, args, x, repeats));
 }
 

@@ -49,9 +49,8 @@ NodeId Lowering::add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints, S
                      double number) {
   spend(1 + in.size() + dims.size());
   const std::vector<NodeId> operands = in;
-  const NodeId id = guarded([&] {
-    return builder_.add(op, std::move(in), std::move(ints), std::move(dims), number);
-  });
+  const NodeId id = guarded(
+      [&] { return builder_.add(op, std::move(in), std::move(ints), std::move(dims), number); });
   note_gradient(id, op, operands);
   return id;
 }
@@ -60,15 +59,17 @@ Program Lowering::finish(std::optional<NodeId> loss, std::optional<NodeId> bias)
   return guarded([&] { return builder_.finish(loss, bias); });
 }
 
+bool Lowering::carries_gradient(NodeId id) const {
+  const Node& node = builder_.node(id);
+  if (node.op == Op::kField) return node.ints[0] <= static_cast<int64_t>(Field::kProbsGlobal);
+  return id < gradient_.size() && gradient_[id];
+}
+
 void Lowering::note_gradient(NodeId id, Op op, const std::vector<NodeId>& in) {
   if (id >= gradient_.size()) gradient_.resize(id + 1, false);
   if (op == Op::kDetach || !is_tensor(id) || element(id) != Element::kFloat) return;
-  const auto carries = [&](NodeId x) {
-    const Node& node = builder_.node(x);
-    return carries_gradient(x) ||
-           (node.op == Op::kField && node.ints[0] <= static_cast<int64_t>(Field::kProbsGlobal));
-  };
-  if (std::any_of(in.begin(), in.end(), carries)) gradient_[id] = true;
+  if (std::any_of(in.begin(), in.end(), [&](NodeId x) { return carries_gradient(x); }))
+    gradient_[id] = true;
 }
 
 std::optional<double> Lowering::constant(NodeId id) const {
@@ -96,6 +97,20 @@ std::optional<bool> Lowering::decided(NodeId id) const {
   if (node.op == Op::kBool) return node.ints[0] != 0;
   if (const auto value = constant(id)) return *value != 0;
   return std::nullopt;
+}
+
+NodeId Lowering::floor_divide(NodeId a, NodeId b) {
+  if (carries_gradient(a) || carries_gradient(b))
+    refuse("// of " + describe(a) + " and " + describe(b) + " has no gradient in PyTorch",
+           "torch.floor(a / b), or detach both sides");
+  return add(Op::kFloorDiv, {a, b});
+}
+
+NodeId Lowering::remainder(NodeId a, NodeId b) {
+  if (!is_tensor(a) && carries_gradient(b))
+    refuse("% of a number and " + describe(b) + " has no gradient in PyTorch",
+           "detach the right side");
+  return add(Op::kMod, {a, b});
 }
 
 NodeId Lowering::cast(NodeId x, Element to) {
@@ -175,7 +190,8 @@ NodeId Lowering::stack(const std::vector<NodeId>& xs, int64_t dim) {
   for (const NodeId x : xs) {
     if (shape(x) != shape(xs[0]))
       refuse("stack needs tensors of one shape, got " + to_string(shape(xs[0])) + " and " +
-                 to_string(shape(x)), "torch.cat joins along an existing dimension");
+                 to_string(shape(x)),
+             "torch.cat joins along an existing dimension");
     parts.push_back(unsqueeze(x, dim));
   }
   return cat(parts, dim);
@@ -217,8 +233,8 @@ NodeId Lowering::under_requirements(NodeId x) {
 int64_t Lowering::normalise_dim(int64_t dim, int64_t rank) const {
   const int64_t dims = std::max<int64_t>(rank, 1);
   if (dim < -dims || dim >= dims)
-    refuse("dim " + std::to_string(dim) + " is out of range for a tensor of " + std::to_string(rank) +
-               (rank == 1 ? " dimension" : " dimensions"),
+    refuse("dim " + std::to_string(dim) + " is out of range for a tensor of " +
+               std::to_string(rank) + (rank == 1 ? " dimension" : " dimensions"),
            "it goes from " + std::to_string(-dims) + " to " + std::to_string(dims - 1));
   return dim < 0 ? dim + dims : dim;
 }

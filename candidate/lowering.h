@@ -23,7 +23,8 @@ class Lowering {
   Position at() const { return at_; }
   void at(Position position) { at_ = position; }
   [[noreturn]] void refuse(std::string message, std::string hint = "") const;
-  // Counts work that makes no node (loops that compute constants, long lists). Fails beyond the bound.
+  // Counts work that makes no node (loops that compute constants, long lists). Fails beyond the
+  // bound.
   void spend(size_t steps);
 
   // Nodes. A BuildError becomes a Fail here.
@@ -31,7 +32,8 @@ class Lowering {
   NodeId boolean(bool value);
   NodeId size(const Dim& value);
   NodeId field(Field field);
-  NodeId add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints = {}, Shape dims = {}, double number = 0);
+  NodeId add(Op op, std::vector<NodeId> in, std::vector<int64_t> ints = {}, Shape dims = {},
+             double number = 0);
   Program finish(std::optional<NodeId> loss, std::optional<NodeId> bias);
 
   const Type& type(NodeId id) const { return builder_.type(id); }
@@ -39,7 +41,7 @@ class Lowering {
   int64_t rank(NodeId id) const { return static_cast<int64_t>(shape(id).size()); }
   bool is_tensor(NodeId id) const { return type(id).tensor; }
   Element element(NodeId id) const { return type(id).element; }
-  bool carries_gradient(NodeId id) const { return id < gradient_.size() && gradient_[id]; }
+  bool carries_gradient(NodeId id) const;
 
   // What is known of a number now: a constant, a polynomial of E, k, ..., a bool.
   std::optional<double> constant(NodeId id) const;
@@ -55,6 +57,10 @@ class Lowering {
   NodeId difference(NodeId a, NodeId b) { return add(Op::kSub, {a, b}); }
   NodeId product(NodeId a, NodeId b) { return add(Op::kMul, {a, b}); }
   NodeId quotient(NodeId a, NodeId b) { return add(Op::kDiv, {a, b}); }
+  // a // b and a % b; refused where PyTorch's backward pass would raise.
+  NodeId floor_divide(NodeId a, NodeId b);
+  NodeId remainder(NodeId a, NodeId b);
+  NodeId detached(NodeId x) { return is_tensor(x) ? add(Op::kDetach, {x}) : x; }
   NodeId square(NodeId x) { return product(x, x); }
   NodeId cast(NodeId x, Element element);  // x itself when it is one
   NodeId tensor(NodeId x);                 // a number as a 0-dim tensor

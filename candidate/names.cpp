@@ -77,7 +77,8 @@ const NameRow* find_name(Space space, std::string_view name) {
   return nullptr;
 }
 
-std::vector<std::string_view> nearest(std::string_view name, const std::vector<std::string_view>& known) {
+std::vector<std::string_view> nearest(std::string_view name,
+                                      const std::vector<std::string_view>& known) {
   constexpr size_t kLongest = 40;
   std::vector<std::pair<size_t, std::string_view>> found;
   for (const std::string_view other : known) {
@@ -94,12 +95,15 @@ std::vector<std::string_view> nearest(std::string_view name, const std::vector<s
     }
     const size_t distance = row[other.size()];
     const bool contained = name.size() >= 3 && other.find(name) != std::string_view::npos;
-    if (distance <= std::max<size_t>(1, name.size() / 3) || contained) found.emplace_back(distance, other);
+    if (distance <= std::max<size_t>(1, name.size() / 3) || contained)
+      found.emplace_back(distance, other);
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string_view> out;
   for (const auto& [distance, other] : found)
-    if (out.size() < 3 && std::find(out.begin(), out.end(), other) == out.end()) out.push_back(other);
+    if (out.size() < 3 && std::find(out.begin(), out.end(), other) == out.end())
+      out.push_back(other);
   return out;
 }
 

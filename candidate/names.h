@@ -16,11 +16,11 @@ class Arguments;
 
 // Where a name can be written, as bits.
 enum Space : uint8_t {
-  kTorch = 1,        // torch.sum(x); dotted ones too: torch.linalg.norm
-  kMethod = 2,       // x.sum()
-  kFunctional = 4,   // F.softmax(x)
-  kBuiltin = 8,      // abs(x)
-  kMath = 16,        // math.sqrt(x)
+  kTorch = 1,       // torch.sum(x); dotted ones too: torch.linalg.norm
+  kMethod = 2,      // x.sum()
+  kFunctional = 4,  // F.softmax(x)
+  kBuiltin = 8,     // abs(x)
+  kMath = 16,       // math.sqrt(x)
 };
 
 // What a call does to the tensors it gets: decides where `x += y` would mean something else in
@@ -54,14 +54,15 @@ struct NameRow {
 const std::vector<NameRow>& source_names();  // in the table's order
 const NameRow* find_name(Space space, std::string_view name);
 
-// Why a name of PyTorch or Python that is no source name is refused, and what to write instead. Falls
-// back to the nearest known names.
+// Why a name of PyTorch or Python that is no source name is refused, and what to write instead.
+// Falls back to the nearest known names.
 struct Refusal {
   std::string message, hint;
 };
 Refusal refuse_name(Space space, std::string_view name);
 
 // The nearest of `known` by edit distance, best first; empty when none is near.
-std::vector<std::string_view> nearest(std::string_view name, const std::vector<std::string_view>& known);
+std::vector<std::string_view> nearest(std::string_view name,
+                                      const std::vector<std::string_view>& known);
 
 }  // namespace ballast::candidate

@@ -12,7 +12,8 @@ std::string quoted(std::string_view name) {
 }
 
 std::string to_string(const Diagnostic& diagnostic) {
-  std::string text = std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) + ": " + diagnostic.message;
+  std::string text = std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) +
+                     ": " + diagnostic.message;
   if (!diagnostic.hint.empty()) text += " (" + diagnostic.hint + ")";
   return text;
 }
@@ -30,7 +31,8 @@ ParseResult parse(std::string_view source, const Limits& limits) {
     result.diagnostic = problem.diagnostic();
   } catch (const std::exception& problem) {
     // A mistake of ours; the daemon must outlive it. The fuzzer stops at this text.
-    result.diagnostic = Diagnostic{1, 1, std::string("internal error: ") + problem.what(), "report this text"};
+    result.diagnostic =
+        Diagnostic{1, 1, std::string("internal error: ") + problem.what(), "report this text"};
   }
   return result;
 }

@@ -8,14 +8,32 @@
 namespace ballast::candidate {
 namespace {
 
+bool is_float_of_number(const Node& node) {
+  return node.op == Op::kCast && !node.type.tensor && node.type.element == Element::kFloat;
+}
+
+// math.log(float(n)) is math.log(n), float(n) * x is n * x for a float x, float(n) / 2 is n / 2.
+void drop_float_casts(Node& node, const std::vector<Node>& nodes) {
+  const bool math = node.op >= Op::kExp && node.op <= Op::kErf;
+  const bool arithmetic = node.op >= Op::kAdd && node.op <= Op::kGe;
+  if (!math && !arithmetic) return;
+  for (size_t i = 0; i < node.in.size(); ++i) {
+    const Node& x = nodes[node.in[i]];
+    if (!is_float_of_number(x)) continue;
+    const bool beside_float = arithmetic && nodes[node.in[1 - i]].type.element == Element::kFloat;
+    if (math || node.op == Op::kDiv || beside_float) node.in[i] = x.in[0];
+  }
+}
+
 bool is_constant(const Node& node, double value) {
   const std::optional<Constant> constant = constant_of(node);
   return constant && constant->real == value && !std::signbit(constant->real);
 }
 
-// Beside a float, 2.0 and 2 mean the same: ints are the spelling.
+// Beside a float, and in math.log and its like, 2.0 is spelled 2 and True 1: the same bits.
 constexpr double kSpelledAsInt = 1e6;
 std::optional<int64_t> whole_number(const Node& node) {
+  if (node.op == Op::kBool) return node.ints[0];
   if (node.op != Op::kNumber || std::fabs(node.number) > kSpelledAsInt) return std::nullopt;
   if (node.number != std::floor(node.number)) return std::nullopt;
   if (node.number == 0 && std::signbit(node.number)) return std::nullopt;
@@ -125,6 +143,13 @@ std::optional<NodeId> simplify_view(Node& node, const std::vector<Node>& nodes) 
 }  // namespace
 
 std::optional<NodeId> Builder::simplify(Node& node) const {
+  drop_float_casts(node, nodes_);
+  // torch.xlogy takes a number first; a 0-dim tensor of one is the same.
+  if (node.op == Op::kXlogy) {
+    const Node& x = nodes_[node.in[0]];
+    const bool number = x.op == Op::kFull && x.dims.empty() && nodes_[node.in[1]].type.tensor;
+    if (number) node.in[0] = x.in[0];
+  }
   if (node.op >= Op::kLt && node.op <= Op::kGe) turn_comparison(node, nodes_);
   if (node.op >= Op::kSum && node.op <= Op::kQuantile) {
     const Type& x = nodes_[node.in[0]].type;
@@ -142,6 +167,10 @@ std::optional<NodeId> Builder::simplify(Node& node) const {
     case Op::kNot: {
       const Node& x = nodes_[node.in[0]];
       if (x.op == node.op && nodes_[x.in[0]].type == node.type) return x.in[0];
+      if (node.op == Op::kNot && (x.op == Op::kEq || x.op == Op::kNe)) {
+        node.op = x.op == Op::kEq ? Op::kNe : Op::kEq;
+        node.in = std::vector<NodeId>(x.in);
+      }
       return std::nullopt;
     }
     case Op::kAnd:
@@ -156,6 +185,10 @@ std::optional<NodeId> Builder::simplify(Node& node) const {
 }
 
 std::optional<std::pair<size_t, int64_t>> Builder::int_beside_float(const Node& node) const {
+  if (node.op >= Op::kExp && node.op <= Op::kErf) {
+    const std::optional<int64_t> value = whole_number(nodes_[node.in[0]]);
+    return value ? std::optional(std::pair{size_t{0}, *value}) : std::nullopt;
+  }
   if (node.op < Op::kAdd || node.op > Op::kWhere) return std::nullopt;
   const size_t first = node.op == Op::kWhere ? 1 : 0;
   for (size_t i = first; i < first + 2; ++i) {

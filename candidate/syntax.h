@@ -12,7 +12,8 @@ namespace ballast::candidate {
 
 class Syntax {
  public:
-  Syntax(const std::vector<Token>& tokens, const Limits& limits) : tokens_(tokens), limits_(limits) {}
+  Syntax(const std::vector<Token>& tokens, const Limits& limits)
+      : tokens_(tokens), limits_(limits) {}
   Ast run();
 
  private:
@@ -33,7 +34,9 @@ class Syntax {
   }
   const Token& next() { return tokens_[index_ + 1 < tokens_.size() ? index_++ : index_]; }
   bool at_op(std::string_view text) const { return peek().kind == Tok::kOp && peek().text == text; }
-  bool at_word(std::string_view text) const { return peek().kind == Tok::kName && peek().text == text; }
+  bool at_word(std::string_view text) const {
+    return peek().kind == Tok::kName && peek().text == text;
+  }
   bool take_op(std::string_view text);
   bool take_word(std::string_view text);
   void expect_op(std::string_view text, std::string_view where);

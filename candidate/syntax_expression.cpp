@@ -63,7 +63,8 @@ ExprId Syntax::expression_list() {
   std::vector<ExprId> items{first};
   while (take_op(",")) {
     const Token& token = peek();
-    if (token.kind == Tok::kNewline || at_op("=") || at_op(")") || at_op("]") || at_op(":") || at_op(";"))
+    if (token.kind == Tok::kNewline || at_op("=") || at_op(")") || at_op("]") || at_op(":") ||
+        at_op(";"))
       break;
     items.push_back(expression());
   }
@@ -77,7 +78,7 @@ ExprId Syntax::expression() {
   if (!at_word("if")) return value;
   const Position at = next().at;
   const ExprId condition = or_test();
-  if (!take_word("else")) unexpected("a conditional expression needs `else`");
+  if (!take_word("else")) unexpected("`else` and the other value");
   return make(ExprKind::kTernary, at, {value, condition, expression()});
 }
 
@@ -188,7 +189,8 @@ ExprId Syntax::postfix() {
   for (int trailers = 0;; ++trailers) {
     const Position at = peek().at;
     if (trailers > kTrailers)
-      fail(at, "more than " + std::to_string(kTrailers) + " calls in one chain", "give parts of it names");
+      fail(at, "more than " + std::to_string(kTrailers) + " calls in one chain",
+           "give parts of it names");
     if (take_op(".")) {
       const Position name_at = peek().at;
       if (peek().kind != Tok::kName) unexpected("after '.'");
@@ -289,7 +291,7 @@ ExprId Syntax::list() {
 ExprId Syntax::comprehension(ExprId element, Position at) {
   next();  // for
   std::vector<ExprId> items{element, target_list()};
-  if (!take_word("in")) unexpected("`for` needs `in`");
+  if (!take_word("in")) unexpected("`in`");
   items.push_back(or_test());
   while (take_word("if")) items.push_back(or_test());
   if (at_word("for")) fail(peek().at, "only one `for` in a comprehension", "write a loop");

@@ -1,7 +1,7 @@
 // Definitions and imports.
 #include <algorithm>
-#include <utility>
 #include <array>
+#include <utility>
 
 #include "candidate/syntax.h"
 
@@ -9,7 +9,8 @@ namespace ballast::candidate {
 namespace {
 
 // The modules that a candidate may import. `torch.nn` only leads to torch.nn.functional.
-constexpr std::array<std::string_view, 4> kModules = {"torch", "torch.nn", "torch.nn.functional", "math"};
+constexpr std::array<std::string_view, 4> kModules = {"torch", "torch.nn", "torch.nn.functional",
+                                                      "math"};
 
 [[noreturn]] void refuse_import(Position at, std::string_view module) {
   fail(at, "import of " + quoted(module) + " is not allowed",
@@ -77,7 +78,8 @@ std::string Syntax::dotted_name() {
 
 void Syntax::add_import(Stmt& stmt, Position at, std::string module, std::string_view name,
                         std::string_view bound) {
-  if (std::find(kModules.begin(), kModules.end(), module) == kModules.end()) refuse_import(at, module);
+  if (std::find(kModules.begin(), kModules.end(), module) == kModules.end())
+    refuse_import(at, module);
   bind(bound);
   stmt.imports.push_back({std::move(module), name, bound});
 }
@@ -111,7 +113,8 @@ StmtId Syntax::from_import() {
   if (at_op(".") || at_op("...")) fail(at, "relative imports are not allowed");
   const std::string module = dotted_name();
   if (!take_word("import")) unexpected("`import`");
-  if (at_op("*")) fail(peek().at, "`import *` is not allowed", "import the module and write its name");
+  if (at_op("*"))
+    fail(peek().at, "`import *` is not allowed", "import the module and write its name");
   const bool brackets = take_op("(");
   do {
     if (brackets && at_op(")")) break;

@@ -7,10 +7,10 @@ namespace ballast::candidate {
 namespace {
 
 constexpr std::array<std::string_view, 35> kKeywords = {
-    "False", "None",   "True",  "and",    "as",   "assert", "async",  "await",    "break",
-    "class", "continue", "def", "del",    "elif", "else",   "except", "finally",  "for",
-    "from",  "global", "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
-    "or",    "pass",   "raise", "return", "try",  "while",  "with",   "yield"};
+    "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+    "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+    "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+    "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"};
 
 struct Refusal {
   std::string_view word, message, hint;
@@ -18,14 +18,17 @@ struct Refusal {
 
 // Statements of Python that the language leaves out.
 constexpr std::array<Refusal, 12> kStatements = {{
-    {"while", "`while` is not in the language: its length is unknown", "write `for i in range(n):`"},
-    {"try", "`try` is not in the language", "a loss must not raise: guard with torch.where or clamp"},
+    {"while", "`while` is not in the language: its length is unknown",
+     "write `for i in range(n):`"},
+    {"try", "`try` is not in the language",
+     "a loss must not raise: guard with torch.where or clamp"},
     {"raise", "`raise` is not in the language", "leave the check out"},
     {"assert", "`assert` is not in the language", "leave the check out"},
     {"class", "classes are not in the language", "write functions"},
     {"del", "`del` is not in the language", "leave it out"},
     {"global", "`global` is not in the language: a loss has no state", "pass and return values"},
-    {"nonlocal", "`nonlocal` is not in the language: a loss has no state", "pass and return values"},
+    {"nonlocal", "`nonlocal` is not in the language: a loss has no state",
+     "pass and return values"},
     {"async", "`async` is not in the language", "write plain functions"},
     {"except", "`except` is not in the language", "a loss must not raise"},
     {"finally", "`finally` is not in the language", "a loss must not raise"},
@@ -101,7 +104,8 @@ std::string_view Syntax::expect_name(std::string_view where) {
 }
 
 void Syntax::refuse_foreign_keyword() const {
-  if (at_word("lambda")) fail(peek().at, "`lambda` is not in the language", "write a `def` with a name");
+  if (at_word("lambda"))
+    fail(peek().at, "`lambda` is not in the language", "write a `def` with a name");
   if (at_word("yield")) fail(peek().at, "`yield` is not in the language", "build a list");
   if (at_word("await")) fail(peek().at, "`await` is not in the language", "write plain functions");
 }
@@ -124,8 +128,11 @@ void Syntax::bind(std::string_view name) {
 
 void Syntax::refuse_statement() const {
   if (at_word("with")) {
-    const bool no_grad = peek(1).text == "torch" && peek(2).text == "." && peek(3).text == "no_grad";
-    fail(peek().at, no_grad ? "`with torch.no_grad():` is not in the language" : "`with` is not in the language",
+    const bool no_grad =
+        peek(1).text == "torch" && peek(2).text == "." && peek(3).text == "no_grad";
+    fail(peek().at,
+         no_grad ? "`with torch.no_grad():` is not in the language"
+                 : "`with` is not in the language",
          no_grad ? "write `.detach()` on the values that must carry no gradient" : "leave it out");
   }
   for (const Refusal& refusal : kStatements)
@@ -135,7 +142,8 @@ void Syntax::refuse_statement() const {
 
 void Syntax::statement(Block& out) {
   if (peek().kind == Tok::kIndent)
-    fail(peek().at, "this line is indented, but no block begins before it", "indent as the line above");
+    fail(peek().at, "this line is indented, but no block begins before it",
+         "indent as the line above");
   refuse_statement();
   if (at_word("if")) {
     out.push_back(if_statement());
@@ -297,7 +305,8 @@ StmtId Syntax::for_statement() {
   ++loops_;
   stmt.blocks.push_back(block());
   --loops_;
-  if (at_word("else")) fail(peek().at, "`else` after a loop is not in the language", "write it after the loop");
+  if (at_word("else"))
+    fail(peek().at, "`else` after a loop is not in the language", "write it after the loop");
   return add(std::move(stmt));
 }
 

@@ -23,6 +23,7 @@ enum class ValueKind : uint8_t {
   kList,      // items
   kSequence,  // items: a range, enumerate or zip; with `guards` of a length known only at run time
   kEllipsis,
+  kMasked,    // the items of tensor `node` that `mask` picks: their number depends on the data
   kRecord,    // r
   kModule,    // text: "torch", "torch.nn", "torch.nn.functional", "math", "torch.linalg", ...
   kCallable,  // row: torch.sum; with items[0], a method bound to it
@@ -35,8 +36,8 @@ enum class ValueKind : uint8_t {
 struct Value;
 using Values = std::vector<Value>;
 
-// Which memory a tensor or list lives in; aliases share it. 0: memory that is not the candidate's own
-// (the record's fields and views of them).
+// Which memory a tensor or list lives in; aliases share it. 0: memory that is not the candidate's
+// own (the record's fields and views of them).
 using Storage = uint32_t;
 constexpr Storage kForeign = 0;
 
@@ -44,6 +45,7 @@ struct Value {
   ValueKind kind = ValueKind::kNone;
   Element element = Element::kFloat;
   NodeId node = 0;
+  NodeId mask = 0;
   Storage storage = kForeign;
   std::string text;
   std::shared_ptr<const Values> items;

@@ -17,7 +17,8 @@ constexpr size_t kHeader = 4;  // bytes of the length
 uint32_t decode_length(const char* bytes) {
   unsigned char b[kHeader];
   std::memcpy(b, bytes, kHeader);
-  const uint32_t length = uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
+  const uint32_t length =
+      uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
   if (length > kMaxFrame)
     throw Error("frame of " + std::to_string(length) + " bytes exceeds the limit of " +
                 std::to_string(kMaxFrame));

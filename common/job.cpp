@@ -15,10 +15,11 @@ Json header(const char* kind, int64_t attempt) {
 ObjectReader open(const Json& json, const char* kind, int64_t& attempt) {
   ObjectReader in(json, kind);
   if (in.integer("v") != kFrameVersion)
-    throw Error(std::string(kind) + ": frame version " + in.any("v").dump() + ", this build speaks " +
-                std::to_string(kFrameVersion));
+    throw Error(std::string(kind) + ": frame version " + in.any("v").dump() +
+                ", this build speaks " + std::to_string(kFrameVersion));
   if (in.text("kind") != kind)
-    throw Error("expected a frame of kind " + std::string(kind) + ", found " + in.any("kind").dump());
+    throw Error("expected a frame of kind " + std::string(kind) + ", found " +
+                in.any("kind").dump());
   attempt = in.integer("attempt");
   return in;
 }

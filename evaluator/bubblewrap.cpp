@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxProbes = 2000;         // of one warm process, against slow leaks
-constexpr size_t kMostTalk = 2 * kMaxFrame;  // bytes of output besides weights
+constexpr int64_t kMaxProbes = 2000;               // of one warm process, against slow leaks
+constexpr size_t kMostTalk = 2 * kMostReplyBytes;  // bytes of output besides weights
 constexpr int64_t kOvershoot = int64_t{1}
                                << 30;  // bytes above the memory limit that may be asked for
 
@@ -240,7 +240,10 @@ ProbeResult Bubblewrap::probe_once(const ProbeJob& job, const JobLimits& limits)
   warm_->send(encode_frame(to_json(told)));
   std::optional<ProbeResult> result;
   try {
-    if (const std::optional<std::string> frame = warm_->receive())
+    const std::optional<std::string> frame = warm_->receive();
+    if (frame && answers_before(*frame, told.attempt))
+      warm_->condemn(Outcome::kInfra, "the warm process answered an earlier probe twice");
+    else if (frame)
       result = read_probe_result(*frame, told.attempt);
   } catch (const Error& e) {
     warm_->condemn(Outcome::kCrash, nonsense(e));

@@ -17,7 +17,7 @@ namespace ballast::evaluator {
 namespace {
 
 constexpr int kTries = 3;              // of a job that ends as INFRA
-constexpr double kPauseSeconds = 0.5;  // before the next try
+constexpr double kPauseSeconds = 0.2;  // before the next try
 
 TrainJob train_job(const EvaluatorConfig& config, const EvaluationRequest& request) {
   TrainJob job;

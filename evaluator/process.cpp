@@ -102,14 +102,15 @@ const char* become(const Prepared& p) {
   sigset_t none;
   ::sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return "sigprocmask";
-  for (const auto& [resource, limit] : p.limits)
-    if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return "setrlimit";
   for (size_t i = 0; i < p.descriptors.size(); ++i)
     if (::dup2(p.descriptors[i], static_cast<int>(i)) < 0) return "dup2";
   // Whatever else is open here closes at exec, even if somebody forgot O_CLOEXEC.
   if (::syscall(SYS_close_range, static_cast<unsigned>(p.descriptors.size()), ~0U,
                 CLOSE_RANGE_CLOEXEC) != 0)
     return "close_range";
+  // Last, since under a sanitizer even these lines allocate.
+  for (const auto& [resource, limit] : p.limits)
+    if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return "setrlimit";
   ::execve(p.arguments[0], p.arguments.data(), p.environment.data());
   return "execve";
 }

@@ -129,6 +129,10 @@ ProbeResult read_probe_result(std::string_view frame, int64_t attempt) {
   return result;
 }
 
+bool answers_before(std::string_view frame, int64_t attempt) {
+  return reply_kind(frame) == "probe_result" && parse_probe_result(frame).attempt < attempt;
+}
+
 int64_t most_weight_bytes(const ModelSpec& m) {
   const int64_t D = m.width, E = m.experts + m.shared_experts, F = m.expert_width;
   const int64_t attention = 4 * D * D, router = D * E + 2 * E, experts = 3 * E * D * F;

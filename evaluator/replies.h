@@ -24,6 +24,9 @@ TrainResult read_train_result(std::string_view frame, int64_t attempt, int64_t m
 ScoreResult read_score_result(std::string_view frame, int64_t attempt);
 ProbeResult read_probe_result(std::string_view frame, int64_t attempt);
 
+// Whether this is a probe's result with an attempt lower than `attempt`.
+bool answers_before(std::string_view frame, int64_t attempt);
+
 // Bytes that the weights of such a model cannot exceed: twice its parameters in float32, and room
 // for buffers.
 int64_t most_weight_bytes(const ModelSpec& model);

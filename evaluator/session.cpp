@@ -17,6 +17,7 @@ namespace ballast::evaluator {
 namespace {
 
 constexpr double kLookEvery = 0.05;        // seconds between looks at memory and clocks
+constexpr size_t kSteadyOutput = 4096;     // bytes of output allowed at each look, beyond the rest
 constexpr size_t kPiece = 256 * 1024;      // bytes read at once
 constexpr size_t kKeptErrors = 4096;       // bytes of stderr kept
 constexpr size_t kMostErrors = 64u << 20;  // bytes of stderr before it is a flood
@@ -67,6 +68,8 @@ std::optional<std::string> Session::receive() {
     } catch (const Error& e) {
       condemn(Outcome::kCrash, e.what());
     }
+    // What it said before it ended counts; how it ended matters only when that is not enough.
+    if (!verdict_ && ended_) verdict_ = verdict_of(*ended_);
     if (verdict_) return std::nullopt;
     tick(static_cast<int>(kLookEvery * 1000));
   }
@@ -87,14 +90,14 @@ std::optional<std::string> Session::receive_raw(size_t bytes) {
 }
 
 bool Session::has_more() {
-  if (!verdict_ && !output_ended_) read_output();
+  if (!verdict_ && !ended_ && !output_ended_) read_output();
   return decoder_.mid_frame();
 }
 
 bool Session::alive() {
-  if (verdict_) return false;
-  if (const std::optional<Exit> exit = process_->poll_exit()) judge(*exit);
-  return !verdict_;
+  if (!verdict_ && !ended_)
+    if (const std::optional<Exit> exit = process_->poll_exit()) take_end(*exit);
+  return !verdict_ && !ended_;
 }
 
 bool Session::has_read() {
@@ -117,13 +120,14 @@ void Session::tick(int milliseconds) {
   if (verdict_) return;
   if (const double now = clock_.monotonic(); now >= next_look_) {
     next_look_ = now + kLookEvery;
+    output_left_ += kSteadyOutput;
     check_limits();
     if (verdict_) return;
   }
   // A pipe closes moments before its process can be reaped.
   const std::optional<Exit> exit =
       output_ended_ ? process_->wait_exit(kLookEvery) : process_->poll_exit();
-  if (exit) return judge(*exit);
+  if (exit) return take_end(*exit);
   if (output_ended_ && clock_.monotonic() - output_ended_at_ > kSilentEnd)
     condemn(Outcome::kCrash, with_errors("it closed its output and went on"));
 }
@@ -216,8 +220,9 @@ void Session::check_limits() {
     condemn(Outcome::kTimeout, "it made no step for " + seconds_text(limits_.stall_seconds));
 }
 
-// Reads what is left in the pipes, then says how it ended.
-void Session::judge(const Exit& exit) {
+// Notes that it ended, and reads what is left in the pipes.
+void Session::take_end(const Exit& exit) {
+  ended_ = exit;
   cpu_seconds_ = std::max(cpu_seconds_, exit.cpu_seconds);
   peak_bytes_ = std::max(peak_bytes_, exit.peak_bytes);
   for (size_t before = SIZE_MAX; before != output_left_ && !output_ended_ && !verdict_;) {
@@ -229,7 +234,6 @@ void Session::judge(const Exit& exit) {
     read_errors();
   }
   if (!status_ended_) read_status();
-  if (!verdict_) verdict_ = verdict_of(exit);
 }
 
 Reply Session::verdict_of(const Exit& exit) {

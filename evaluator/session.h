@@ -35,7 +35,8 @@ class Session {
   // No more input after what is queued.
   void end_input() { ending_input_ = true; }
 
-  // At most so many more bytes are read from the trainer; more than that is a flood.
+  // At most so many more bytes, and 80 KiB per second (heartbeats of a long job), are read from the
+  // trainer; more than that is a flood.
   void allow_output(size_t bytes) { output_left_ += bytes; }
 
   // The next frame; nullopt when the trainer ended or was ended, and why() says how.
@@ -67,7 +68,7 @@ class Session {
   void read_status();
   void look_at_tree();
   void check_limits();
-  void judge(const Exit& exit);
+  void take_end(const Exit& exit);
   Reply verdict_of(const Exit& exit);
   void kill_tree();
   std::string with_errors(std::string message) const;
@@ -97,6 +98,7 @@ class Session {
 
   int64_t peak_bytes_ = 0;
   double cpu_seconds_ = 0;
+  std::optional<Exit> ended_;  // by itself
   std::optional<Reply> verdict_;
 };
 

@@ -106,7 +106,7 @@ class Statement {
   void expect_parameters(size_t count) const;  // one that is left out would be NULL
   void bind_one(int index, std::nullopt_t);
   void bind_one(int index, int64_t value);
-  void bind_one(int index, double value);  // Error for NaN, which SQLite would store as NULL
+  void bind_one(int index, double value);  // finite, else Error: a NaN would become NULL
   // Bytes that are not UTF-8, and NULs, become U+FFFD: Python's sqlite3 could not read them.
   void bind_one(int index, std::string_view value);
   void bind_one(int index, Bytes value);

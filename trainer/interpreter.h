@@ -9,8 +9,8 @@
 
 namespace ballast::trainer {
 
-// The candidate asked for something that these sizes do not allow (an index beyond E, a slice beyond
-// a dimension, T not divisible). An outcome: caught around one job.
+// The candidate asked for something that these sizes do not allow (an index beyond E, a slice
+// beyond a dimension, T not divisible). An outcome: caught around one job.
 class CandidateError : public Error {
  public:
   using Error::Error;
@@ -21,6 +21,7 @@ class CandidateError : public Error {
 at::Tensor balance_loss(const candidate::Program& program, const Record& r);
 
 // selection_bias(r, bias): (E), no gradient. REQUIRES: program.bias
-at::Tensor selection_bias(const candidate::Program& program, const Record& r, const at::Tensor& bias);
+at::Tensor selection_bias(const candidate::Program& program, const Record& r,
+                          const at::Tensor& bias);
 
 }  // namespace ballast::trainer

@@ -158,6 +158,15 @@ TEST_F(Fold, WhatKeepsTheBitsIsFolded) {
   EXPECT_EQ(g.op(Op::kSelect, {g.b.boolean(false), g.load, x}), x);
 }
 
+TEST_F(Fold, TruthIsAComparisonWithZero) {
+  const NodeId is_zero = g.op(Op::kEq, {g.progress, i(0)});
+  const NodeId is_not = g.op(Op::kNe, {g.progress, i(0)});
+  EXPECT_EQ(g.op(Op::kNot, {g.progress}), is_zero);
+  EXPECT_EQ(g.op(Op::kNot, {is_zero}), is_not);
+  EXPECT_EQ(g.op(Op::kCast, {g.progress}, {static_cast<int64_t>(Element::kBool)}), is_not);
+  EXPECT_EQ(g.op(Op::kNot, {g.op(Op::kEq, {g.mean, g.load})}), g.op(Op::kNe, {g.mean, g.load}));
+}
+
 TEST_F(Fold, DetachIsKeptOnlyWhereItCutsAGradient) {
   const NodeId cut = g.op(Op::kDetach, {g.mean});
   EXPECT_NE(cut, g.mean);

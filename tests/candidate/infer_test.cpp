@@ -230,7 +230,7 @@ void along_cases(std::vector<Case>& list) {
     list.push_back({op, {k0}, {0, 0}, {}, k0});
     list.push_back({op, {kTE}, {0, 2}, {}, std::nullopt});
   }
-  list.push_back({Op::kMaxValues, {kBoolE}, {0, 0}, {}, tensor_type(Element::kBool, {})});
+  list.push_back({Op::kMaxValues, {kBoolE}, {0, 0}, {}, std::nullopt});
   list.push_back({Op::kMedianValues, {kBoolE}, {0, 0}, {}, std::nullopt});
   for (Op op : {Op::kArgmax, Op::kArgmin}) {
     list.push_back({op, {kTE}, {0, 1}, {}, kIntT});

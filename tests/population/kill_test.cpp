@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -72,8 +73,9 @@ class Ledger {
   }
 }
 
-// Starts the writer, kills it after `ms`, and gives what it said until then.
-std::string run_and_kill(const std::filesystem::path& path, double ms) {
+// Starts the writer, kills it `ms` after it has said `lines` lines, and gives all that it said.
+// Counted in lines, so that a slow machine gets as far as a fast one.
+std::string run_and_kill(const std::filesystem::path& path, int64_t lines, double ms) {
   int channel[2];
   if (pipe(channel) != 0) return "";
   const pid_t child = fork();
@@ -87,9 +89,13 @@ std::string run_and_kill(const std::filesystem::path& path, double ms) {
     }
   }
   close(channel[1]);
+  std::string said;
+  char byte = 0;
+  while (std::count(said.begin(), said.end(), '\n') < lines && read(channel[0], &byte, 1) == 1)
+    said += byte;
   pause_ms(ms);
   kill(child, SIGKILL);
-  std::string said = drain(channel[0]);
+  said += drain(channel[0]);
   close(channel[0]);
   waitpid(child, nullptr, 0);
   return said;
@@ -153,7 +159,7 @@ TEST_F(KillTest, AtRandomMomentsLosesNothingAndRepeatsNothingFinished) {
   Rng rng(7, "kill test");
   for (int i = 0; i < kKills; ++i) {
     SCOPED_TRACE(testing::Message() << "kill " << i);
-    const std::string said = run_and_kill(path_, rng.uniform(0, 120));
+    const std::string said = run_and_kill(path_, rng.below(30), rng.uniform(0, 5));
     ASSERT_NO_FATAL_FAILURE(read_ledger(said));
     if (std::filesystem::exists(path_)) {
       ASSERT_NO_FATAL_FAILURE(check_archive());

@@ -42,7 +42,7 @@ TEST_F(ViewsTest, LeaderboardHasThePromisedColumnsFirst) {
 }
 
 TEST_F(ViewsTest, LeaderboardShowsEachCandidateAtItsHighestRung) {
-  for (const uint64_t seed : {1, 2}) {
+  for (const uint64_t seed : {uint64_t{1}, uint64_t{2}}) {
     evaluate(archive_, a_key(kRef, seed), some_metrics(2.0, 0.5), Outcome::kOk, "reference");
     evaluate(archive_, a_key(kA, seed), some_metrics(1.5, 0.25));
     evaluate(archive_, a_key(kA, seed, "0.01", 2), some_metrics(seed == 1 ? 1.0 : 1.5, 0.125));
@@ -144,11 +144,14 @@ TEST_F(ViewsTest, ParetoKeepsWhatNothingOfItsTrackBeats) {
   add(kA, 2.5, 0.25, 0.5);   // as balanced and specialised as the reference, and worse otherwise
   add(kB, 3.0, 0.125, 0.5);  // worse but better balanced
   add(kC, 9.0, 9.0, 0.0);    // alone in its track
+  archive_.add_candidate(a_candidate(identity('d')));
+  add(identity('d'), 4.0, 0.5, 0.75);  // worse in both, but its experts know the domains apart
   const Table front = Reader(path_).sql("SELECT track, identity FROM pareto", 10);
-  ASSERT_EQ(front.rows.size(), 3u);
+  ASSERT_EQ(front.rows.size(), 4u);
   EXPECT_EQ(std::get<std::string>(front.rows[0][0]), "bias");
   EXPECT_EQ(std::get<std::string>(front.rows[1][1]), kRef);
   EXPECT_EQ(std::get<std::string>(front.rows[2][1]), kB);
+  EXPECT_EQ(std::get<std::string>(front.rows[3][1]), identity('d'));
 }
 
 // Two with the same figures do not beat one another.

@@ -1,0 +1,138 @@
+// ballast search: starts a search, or goes on with one.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "common/build_info.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "evaluator/evaluator.h"
+#include "orchestrator/command.h"
+#include "orchestrator/interrupt.h"
+#include "orchestrator/leaderboard.h"
+#include "orchestrator/search.h"
+#include "orchestrator/search_display.h"
+#include "orchestrator/search_settings.h"
+#include "orchestrator/terminal.h"
+#include "orchestrator/workbench.h"
+#include "population/reader.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+constexpr size_t kRowsAtTheEnd = 10;
+
+// "rung 1: 160,000 tokens, 156 steps".
+std::string rungs_text(const SearchConfig& config) {
+  std::string out;
+  const int64_t step = tokens_per_step(config.spec.schedule);
+  for (size_t i = 0; i < config.rungs.size(); ++i) {
+    const int64_t steps = config.rungs[i].tokens / step;
+    out += std::string(i == 0 ? "" : "; ") + "rung " + std::to_string(i + 1) + ": " +
+           count(steps * step) + " tokens, " + count(steps) + " steps, " +
+           std::to_string(config.rungs[i].seeds) +
+           (config.rungs[i].seeds == 1 ? " seed" : " seeds");
+  }
+  return out;
+}
+
+void print_start(const Config& config, const SearchConfig& search, const Corpus& corpus,
+                 const std::string& level, bool resumed) {
+  std::cerr << (resumed ? "going on with " : "starting ") << config.archive << ": preset "
+            << config.preset << ", corpus " << corpus.name << " (" << corpus.domains.size()
+            << " domains), " << search.workers << (search.workers == 1 ? " worker" : " workers")
+            << ", sandbox " << level << "\nper training: " << rungs_text(search) << std::endl;
+  if (corpus.name == "synthetic") {
+    std::cerr
+        << "note: synthetic text is for trying things out; nothing follows from it for real text"
+        << std::endl;
+  }
+}
+
+void print_operators(const SearchStatus& status, const Terminal& terminal) {
+  if (status.operators.empty()) return;
+  using enum Table::Align;
+  Table table({{"operator"},
+               {"proposed", kRight},
+               {"new", kRight},
+               {"measured", kRight},
+               {"highest rung", kRight}});
+  for (const OperatorCount& row : status.operators) {
+    table.add({row.name, count(row.proposals), count(row.accepted), count(row.measured),
+               row.best_rung > 0 ? std::to_string(row.best_rung) : "-"});
+  }
+  std::cout << "\n" << table.to_string(terminal);
+}
+
+std::string end_text(const SearchEnd& end) {
+  const SearchStatus& s = end.status;
+  std::string why = end.reason;
+  if (end.reason == "max_seconds") why = "the time is used up (max_seconds)";
+  if (end.reason == "max_evaluations") why = "all trainings are done (max_evaluations)";
+  if (end.reason == "interrupted") why = "stopped; the same command goes on";
+  if (end.reason == "exhausted") why = "the operators find nothing new";
+  return why + ": " + count(s.measured) + " candidates measured in " + count(s.evaluations) +
+         " trainings (" + count(s.failed_evaluations) + " failed), " + count(s.tokens) +
+         " tokens, " + duration(s.seconds);
+}
+
+void print_end(const SearchEnd& end, const SearchConfig& config, const std::string& archive) {
+  const Terminal terminal = terminal_of(1);
+  const population::Reader reader(archive);
+  std::cout << "\n"
+            << end_text(end) << "\n\n"
+            << leaderboard_text(ranked(reader.leaderboard()), terminal, kRowsAtTheEnd);
+  print_operators(end.status, terminal);
+  std::cout << "\nper training: " << rungs_text(config) << "\n";
+  for (const std::string& line : end.verdict.lines) std::cout << line << "\n";
+  std::cout << "\nlook further:\n  ballast top -a " << archive << "\n  ballast show @1 -a "
+            << archive << "\n  ballast search ... --hours 8    more of the same run\n";
+}
+
+int run_search(const Config& config) {
+  const Corpus corpus = open_corpus(config);
+  const std::unique_ptr<evaluator::Sandbox> sandbox = open_sandbox(config);
+  const TrainSpec spec = spec_for(config, corpus);
+  const SearchConfig search_settings = search_config(config, spec, workers(config));
+  validate(search_settings);
+
+  const SystemClock clock;
+  const Interrupts interrupts;
+  ProgressLine line(std::cerr, terminal_of(2), clock);
+  SearchDisplay display(line);
+  population::Archive archive(config.archive, clock);
+  print_start(config, search_settings, corpus, sandbox->level(), archive.run().has_value());
+  evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);
+  Search search(search_settings, archive, evaluator, *sandbox, clock, display);
+  const SearchEnd end = search.run(interrupts.token());
+  line.clear();
+  print_end(end, search_settings, config.archive);
+  return end.reason == "interrupted" ? interrupts.exit_code() : 0;
+}
+
+}  // namespace
+
+Job set_up_search(CLI::App& app) {
+  struct Given : Options {
+    double hours = 0;
+    bool accept_no_sandbox = false;
+  };
+  const auto given = std::make_shared<Given>();
+  add_config(app, *given);
+  add_archive(app, *given);
+  add_settings(app, *given);
+  CLI::Option* hours =
+      app.add_option("--hours", given->hours, "Search so long: max_seconds in hours")
+          ->check(CLI::PositiveNumber)
+          ->type_name("H");
+  app.add_flag("--accept-no-sandbox", given->accept_no_sandbox,
+               "Run without a full sandbox where this machine offers none");
+  return [given, hours] {
+    Config config = given->load();
+    if (hours->count() > 0) config.max_seconds = given->hours * 3600;
+    if (given->accept_no_sandbox) config.accept_no_sandbox = true;
+    return run_search(config);
+  };
+}
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,228 @@
+// ballast show ID: everything the archive knows about one candidate.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "orchestrator/command.h"
+#include "orchestrator/leaderboard.h"
+#include "orchestrator/measure.h"
+#include "orchestrator/resolve.h"
+#include "orchestrator/terminal.h"
+#include "population/reader.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+using population::EstimateRow;
+using population::EvaluationRow;
+
+struct Shown {
+  population::CandidateRow candidate;
+  std::vector<EstimateRow> estimates;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<population::LineageRow> lineage;
+  population::Table proposals;  // operator, outcome, reason, detail
+};
+
+Shown collect(const population::Reader& archive, const std::string& identity) {
+  Shown shown;
+  shown.candidate = *archive.candidate(identity);
+  shown.estimates = archive.estimates(identity);
+  shown.evaluations = archive.evaluations(identity);
+  shown.lineage = archive.lineage(identity);
+  // An identity is hexadecimal digits or a built-in's name: nothing to escape.
+  shown.proposals =
+      archive.sql("SELECT id, operator, outcome, reason, detail FROM proposal WHERE identity = '" +
+                      identity + "' ORDER BY id",
+                  1000);
+  return shown;
+}
+
+std::optional<std::pair<double, double>> interval_of(const EstimateRow& row) {
+  if (!row.standard_error || row.pairs < 2) return std::nullopt;
+  const double half =
+      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
+  return std::pair(row.mean_difference - half, row.mean_difference + half);
+}
+
+double metric(const EvaluationRow& row, const char* name) {
+  const auto it = row.metrics.scalars.find(name);
+  return it == row.metrics.scalars.end() ? std::nan("") : it->second;
+}
+
+std::string cell_text(const population::Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) return *text;
+  if (const auto* number = std::get_if<int64_t>(&cell)) return std::to_string(*number);
+  return "";
+}
+
+std::string outcome_text(const EvaluationRow& row) {
+  return row.outcome ? std::string(to_string(*row.outcome)) : "unfinished";
+}
+
+void print_estimates(const Shown& shown, const Terminal& terminal) {
+  if (shown.estimates.empty()) return;
+  using enum Table::Align;
+  Table table({{"rung", kRight},
+               {"difference from the reference"},
+               {"95 % interval"},
+               {"pairs", kRight},
+               {"coefficient", kRight}});
+  for (const EstimateRow& row : shown.estimates) {
+    const auto bounds = interval_of(row);
+    table.add({std::to_string(row.rung),
+               with_sign(row.mean_difference, 4) + " ± " +
+                   (row.standard_error ? fixed(*row.standard_error, 4) : "?"),
+               bounds
+                   ? "[" + with_sign(bounds->first, 4) + ", " + with_sign(bounds->second, 4) + "]"
+                   : "-",
+               std::to_string(row.pairs), row.coefficient});
+  }
+  std::cout << "\n" << table.to_string(terminal);
+}
+
+void print_evaluations(const Shown& shown, const Terminal& terminal) {
+  if (shown.evaluations.empty()) return;
+  using enum Table::Align;
+  Table table({{"rung", kRight},
+               {"for"},
+               {"seed", kRight},
+               {"coefficient", kRight},
+               {"outcome"},
+               {"cross-entropy", kRight},
+               {"MaxVio", kRight},
+               {"tokens", kRight},
+               {"time", kRight},
+               {"sandbox"}});
+  for (const EvaluationRow& row : shown.evaluations) {
+    const bool ok = row.outcome == Outcome::kOk;
+    table.add({std::to_string(row.key.rung), row.purpose, std::to_string(row.key.seed),
+               row.key.coefficient, outcome_text(row),
+               ok ? fixed(metric(row, "cross_entropy"), 4) : "-",
+               ok ? fixed(metric(row, "max_vio_global"), 3) : "-", count(row.tokens),
+               row.outcome ? duration(row.seconds) : "-", row.sandbox_level});
+  }
+  std::cout << "\n" << table.to_string(terminal);
+  for (const EvaluationRow& row : shown.evaluations) {
+    if (!row.message.empty()) std::cout << outcome_text(row) << ": " << row.message << "\n";
+  }
+}
+
+void print_history(const Shown& shown) {
+  if (!shown.lineage.empty()) std::cout << "\n";
+  for (const population::LineageRow& row : shown.lineage) {
+    std::cout << "generation " << row.generation << ": " << row.name << " ("
+              << short_id(row.identity) << ")";
+    if (!row.op.empty()) std::cout << " by " << row.op;
+    if (!row.parent.empty())
+      std::cout << " from " << row.parent_name << " (" << short_id(row.parent) << ")";
+    std::cout << "\n";
+  }
+  if (shown.proposals.rows.size() > 1) {
+    std::cout << "proposed " << shown.proposals.rows.size() << " times:\n";
+    for (const auto& row : shown.proposals.rows) {
+      std::cout << "  " << cell_text(row[1]) << ": " << cell_text(row[3]) << "\n";
+    }
+  }
+}
+
+void print(const Shown& shown) {
+  const Terminal terminal = terminal_of(1);
+  const population::CandidateRow& candidate = shown.candidate;
+  std::cout << styled(terminal, Style::kBold, candidate.name) << "  " << candidate.identity
+            << "\ntrack " << candidate.track << ", one unit of coefficient multiplies by "
+            << candidate.unit
+            << (candidate.order_dependent ? ", depends on the order of tokens" : "") << "\n";
+  if (!candidate.source.empty()) std::cout << "\n" << candidate.source;
+  print_estimates(shown, terminal);
+  print_evaluations(shown, terminal);
+  print_history(shown);
+}
+
+OrderedJson evaluation_json(const EvaluationRow& row) {
+  return {{"rung", row.key.rung},
+          {"purpose", row.purpose},
+          {"seed", row.key.seed},
+          {"coefficient", row.key.coefficient},
+          {"spec_hash", row.key.spec_hash},
+          {"build", row.key.build},
+          {"device_class", row.key.device_class},
+          {"tokens", row.tokens},
+          {"outcome", row.outcome ? Json(to_string(*row.outcome)) : Json()},
+          {"message", row.message},
+          {"seconds", row.seconds},
+          {"sandbox_level", row.sandbox_level},
+          {"metrics", Json::parse(to_json(row.metrics))}};
+}
+
+OrderedJson json_of(const Shown& shown) {
+  OrderedJson estimates = OrderedJson::array(), evaluations = OrderedJson::array(),
+              lineage = OrderedJson::array(), proposals = OrderedJson::array();
+  for (const EstimateRow& row : shown.estimates) {
+    const auto bounds = interval_of(row);
+    estimates.push_back(
+        {{"rung", row.rung},
+         {"coefficient", row.coefficient},
+         {"pairs", row.pairs},
+         {"mean_difference", row.mean_difference},
+         {"standard_error", row.standard_error ? Json(*row.standard_error) : Json()},
+         {"interval", bounds ? Json::array({bounds->first, bounds->second}) : Json()}});
+  }
+  for (const EvaluationRow& row : shown.evaluations) evaluations.push_back(evaluation_json(row));
+  for (const population::LineageRow& row : shown.lineage) {
+    lineage.push_back({{"identity", row.identity},
+                       {"name", row.name},
+                       {"generation", row.generation},
+                       {"operator", row.op.empty() ? Json() : Json(row.op)},
+                       {"parent", row.parent.empty() ? Json() : Json(row.parent)}});
+  }
+  for (const auto& row : shown.proposals.rows) {
+    proposals.push_back({{"id", std::get<int64_t>(row[0])},
+                         {"operator", cell_text(row[1])},
+                         {"outcome", cell_text(row[2])},
+                         {"reason", cell_text(row[3])},
+                         {"detail", cell_text(row[4])}});
+  }
+  const population::CandidateRow& candidate = shown.candidate;
+  return {{"identity", candidate.identity},
+          {"name", candidate.name},
+          {"track", candidate.track},
+          {"unit", candidate.unit},
+          {"order_dependent", candidate.order_dependent},
+          {"source", candidate.source},
+          {"estimates", estimates},
+          {"evaluations", evaluations},
+          {"lineage", lineage},
+          {"proposals", proposals}};
+}
+
+}  // namespace
+
+Job set_up_show(CLI::App& app) {
+  struct Given : Options {
+    std::string id;
+  };
+  const auto given = std::make_shared<Given>();
+  app.add_option("ID", given->id, "@rank, a name, or at least 6 digits of an identity")
+      ->required()
+      ->type_name("");
+  add_archive(app, *given);
+  add_config(app, *given);
+  add_json(app, *given);
+  return [given] {
+    const population::Reader archive(given->load().archive);
+    const Shown shown = collect(archive, resolve_id(archive, given->id));
+    if (given->json) {
+      std::cout << json_of(shown).dump(2) << "\n";
+    } else {
+      print(shown);
+    }
+    return 0;
+  };
+}
+
+}  // namespace ballast::orchestrator

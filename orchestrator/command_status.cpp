@@ -1,0 +1,135 @@
+// ballast status: how far a search is, while it runs or afterwards.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "orchestrator/command.h"
+#include "orchestrator/leaderboard.h"
+#include "orchestrator/terminal.h"
+#include "population/reader.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+struct Snapshot {
+  std::string archive, state;  // "running", "ended", "stopped" (killed), "empty"
+  std::optional<int> pid;
+  std::optional<population::RunRow> run;
+  Config config;       // of the last start
+  std::string reason;  // of the last end; empty while it runs or when it was killed
+  double seconds = 0;  // searching, over all starts
+  int64_t finished = 0;
+  population::Counts counts;
+  std::vector<Ranked> rows;
+};
+
+Snapshot look(const std::string& path) {
+  const population::Reader archive(path);
+  Snapshot s;
+  s.archive = path;
+  s.pid = archive.writer_pid();
+  s.run = archive.run();
+  s.counts = archive.counts();
+  for (const auto& [outcome, number] : s.counts.evaluations) s.finished += number;
+  s.rows = ranked(archive.leaderboard());
+  if (const auto text = archive.state("search.seconds")) {
+    s.seconds = number_from(parse_json(*text, "search.seconds"), "search.seconds");
+  }
+  s.state = s.pid ? "running" : "empty";
+  const std::vector<population::SessionRow> sessions = archive.sessions();
+  if (sessions.empty()) return s;
+  apply_toml(s.config, sessions.back().config, "the configuration in " + path);
+  s.reason = sessions.back().reason;
+  if (!s.pid) s.state = sessions.back().ended_ns ? "ended" : "stopped";
+  return s;
+}
+
+const Ranked* best(const Snapshot& s) {
+  for (const Ranked& row : s.rows) {
+    if (row.rank == 1) return &row;
+  }
+  return nullptr;
+}
+
+OrderedJson json_of(const Snapshot& s) {
+  OrderedJson j{{"archive", s.archive},
+                {"state", s.state},
+                {"pid", s.pid ? Json(*s.pid) : Json()},
+                {"reason", s.reason.empty() ? Json() : Json(s.reason)},
+                {"seconds", s.seconds},
+                {"max_seconds", s.config.max_seconds},
+                {"max_evaluations", s.config.max_evaluations},
+                {"candidates", s.counts.candidates},
+                {"measured", s.rows.size()},
+                {"evaluations", s.finished},
+                {"unfinished", s.counts.unfinished},
+                {"evaluation_outcomes", s.counts.evaluations},
+                {"proposals", s.counts.proposals},
+                {"accepted", s.counts.accepted}};
+  j["run"] = nullptr;
+  if (s.run) {
+    j["run"] = {{"seed", s.run->seed},           {"build", s.run->build},
+                {"spec_hash", s.run->spec_hash}, {"objective", s.run->objective},
+                {"reference", s.run->reference}, {"config_hash", s.run->config_hash}};
+  }
+  const Ranked* first = best(s);
+  j["best"] = first == nullptr ? OrderedJson() : OrderedJson::parse(leaderboard_json({*first}))[0];
+  return j;
+}
+
+std::string listed(const std::map<std::string, int64_t>& numbers) {
+  std::string out;
+  for (const auto& [name, number] : numbers) {
+    out += (out.empty() ? "" : ", ") + name + " " + count(number);
+  }
+  return out.empty() ? "none" : out;
+}
+
+std::string state_text(const Snapshot& s) {
+  if (s.pid) return "running (process " + std::to_string(*s.pid) + ")";
+  if (s.state == "ended") return "ended: " + s.reason;
+  if (s.state == "stopped")
+    return "stopped without a word (killed?); the same search command goes on";
+  return "no search has run";
+}
+
+void print(const Snapshot& s) {
+  std::cout << s.archive << ": " << state_text(s) << "\n";
+  if (!s.run) return;
+  std::cout << "time         " << duration(s.seconds);
+  if (s.config.max_seconds > 0) std::cout << " of " << duration(s.config.max_seconds);
+  std::cout << "\ntrainings    " << count(s.finished);
+  if (s.config.max_evaluations > 0) std::cout << " of " << count(s.config.max_evaluations);
+  std::cout << " (" << listed(s.counts.evaluations) << "), " << s.counts.unfinished
+            << " begun and not finished\ncandidates   " << count(s.counts.candidates) << ", "
+            << count(static_cast<int64_t>(s.rows.size())) << " measured, built-ins included"
+            << "\nproposals    " << listed(s.counts.proposals) << "\naccepted     "
+            << listed(s.counts.accepted) << "\n";
+  if (const Ranked* first = best(s)) {
+    std::cout << "\n" << leaderboard_text({*first}, terminal_of(1), 1);
+  }
+}
+
+}  // namespace
+
+Job set_up_status(CLI::App& app) {
+  const auto given = std::make_shared<Options>();
+  add_archive(app, *given);
+  add_config(app, *given);
+  add_json(app, *given);
+  return [given] {
+    const Snapshot snapshot = look(given->load().archive);
+    if (given->json) {
+      std::cout << json_of(snapshot).dump(2) << "\n";
+    } else {
+      print(snapshot);
+    }
+    return 0;
+  };
+}
+
+}  // namespace ballast::orchestrator

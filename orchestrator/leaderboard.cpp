@@ -1,0 +1,152 @@
+#include "orchestrator/leaderboard.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include "common/json.h"
+#include "orchestrator/measure.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+using population::LeaderboardRow;
+
+std::string figure(const std::optional<double>& x, int decimals) {
+  return x ? fixed(*x, decimals) : "-";
+}
+
+std::string difference_text(const LeaderboardRow& row) {
+  if (row.pairs == 0) return "-";
+  return with_sign(row.mean_difference, 4) + " ± " +
+         (row.standard_error ? fixed(*row.standard_error, 4) : "?");
+}
+
+std::string interval_text(const LeaderboardRow& row) {
+  const auto [low, high] = interval(row);
+  if (!std::isfinite(low)) return "-";
+  return "[" + with_sign(low, 4) + ", " + with_sign(high, 4) + "]";
+}
+
+std::string significant(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", x);
+  return text;
+}
+
+// "" for built-ins; candidates with a selection bias are ranked apart from those without.
+std::string_view group(const Ranked& ranked) {
+  if (is_builtin(ranked.row)) return "built-in balancers";
+  return ranked.row.track == "loss" ? "track loss" : "track loss+bias";
+}
+
+std::string table_of(const std::vector<const Ranked*>& rows, const Terminal& terminal) {
+  using enum Table::Align;
+  Table table({{"@", kRight},
+               {"name"},
+               {"id"},
+               {"rung", kRight},
+               {"difference", kRight},
+               {"95 % interval"},
+               {"seeds", kRight},
+               {"MaxVio", kRight},
+               {"cross-entropy", kRight},
+               {"coefficient", kRight}});
+  for (const Ranked* ranked : rows) {
+    const LeaderboardRow& row = ranked->row;
+    table.add({ranked->rank > 0 ? std::to_string(ranked->rank) : "", row.name,
+               short_id(row.identity), std::to_string(row.rung), difference_text(row),
+               interval_text(row), std::to_string(row.evaluations), figure(row.max_vio_global, 3),
+               figure(row.cross_entropy, 4), significant(row.coefficient)});
+  }
+  return table.to_string(terminal);
+}
+
+Json optional_json(const std::optional<double>& x) { return x ? Json(*x) : Json(); }
+
+}  // namespace
+
+bool is_builtin(const LeaderboardRow& row) { return row.identity.starts_with("builtin:"); }
+
+std::string short_id(const std::string& identity) {
+  return identity.starts_with("builtin:") ? "builtin" : identity.substr(0, 8);
+}
+
+std::vector<Ranked> ranked(std::vector<LeaderboardRow> rows) {
+  const auto place = [](const LeaderboardRow& row) {
+    return std::make_tuple(!is_builtin(row), -row.rung, row.mean_difference, row.identity);
+  };
+  std::sort(rows.begin(), rows.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  std::vector<Ranked> out;
+  int64_t rank = 0;
+  for (LeaderboardRow& row : rows) {
+    const bool builtin = is_builtin(row);
+    out.push_back({builtin ? 0 : ++rank, std::move(row)});
+  }
+  return out;
+}
+
+std::pair<double, double> interval(const LeaderboardRow& row) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!row.standard_error || row.pairs < 2) return {-kInfinity, kInfinity};
+  const double half =
+      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
+  return {row.mean_difference - half, row.mean_difference + half};
+}
+
+std::string leaderboard_text(const std::vector<Ranked>& rows, const Terminal& terminal,
+                             size_t most) {
+  if (rows.empty()) return "nothing has been measured yet\n";
+  std::string out;
+  for (const std::string_view title : {"built-in balancers", "track loss", "track loss+bias"}) {
+    std::vector<const Ranked*> shown;
+    size_t all = 0;
+    for (const Ranked& row : rows) {
+      if (group(row) != title) continue;
+      if (++all <= most) shown.push_back(&row);
+    }
+    if (shown.empty()) continue;
+    out += styled(terminal, Style::kBold, title);
+    if (all > shown.size()) {
+      out += " (" + std::to_string(shown.size()) + " of " + std::to_string(all) + ")";
+    }
+    out += "\n" + table_of(shown, terminal) + "\n";
+  }
+  return out +
+         "difference: objective minus the reference's on the same seeds, mean ± standard error; "
+         "negative is better.\n"
+         "interval: of one row looked at alone; the best of many looks better than it is.\n";
+}
+
+std::string leaderboard_json(const std::vector<Ranked>& rows) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const auto& [rank, row] : rows) {
+    const auto [low, high] = interval(row);
+    nlohmann::ordered_json j;
+    j["rank"] = rank > 0 ? Json(rank) : Json();
+    j["identity"] = row.identity;
+    j["name"] = row.name;
+    j["track"] = row.track;
+    j["rung"] = row.rung;
+    j["evaluations"] = row.evaluations;
+    j["pairs"] = row.pairs;
+    j["mean_difference"] = row.mean_difference;
+    j["standard_error"] = optional_json(row.standard_error);
+    j["interval"] = std::isfinite(low) ? Json::array({low, high}) : Json();
+    j["cross_entropy"] = optional_json(row.cross_entropy);
+    j["max_vio_global"] = optional_json(row.max_vio_global);
+    j["max_vio_batch"] = optional_json(row.max_vio_batch);
+    j["domain_expert_mi"] = optional_json(row.domain_expert_mi);
+    j["coefficient"] = row.coefficient;
+    j["coefficients_tried"] = row.coefficients_tried;
+    j["failures"] = row.failures;
+    j["seconds"] = row.seconds;
+    j["operator"] = row.op.empty() ? Json() : Json(row.op);
+    out.push_back(std::move(j));
+  }
+  return out.dump(2) + "\n";
+}
+
+}  // namespace ballast::orchestrator

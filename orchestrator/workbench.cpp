@@ -1,0 +1,95 @@
+#include "orchestrator/workbench.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "common/error.h"
+#include "corpus/locate.h"
+#include "corpus/manifest.h"
+#include "evaluator/bubblewrap.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+// Cores that the scheduler gives this process (a container may have fewer than the machine).
+int cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+Corpus open_corpus(const Config& config) {
+  Corpus corpus;
+  corpus.folder = corpus::locate(config.data);
+  const corpus::Manifest manifest = corpus::load(corpus.folder);
+  corpus.name = manifest.name;
+  corpus.hash = manifest.hash();
+  corpus.domains = manifest.domains_with(corpus::Split::kSelect);
+  if (corpus.domains.size() < 2) {
+    throw Error("the corpus " + corpus.folder.string() + " has " +
+                std::to_string(corpus.domains.size()) +
+                " domains for training: specialisation needs at least two");
+  }
+  return corpus;
+}
+
+fs::path trainer_path() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  const fs::path trainer = self.parent_path() / "ballast-trainer";
+  if (error || !fs::exists(trainer)) {
+    throw Error("there is no ballast-trainer beside " + self.string() +
+                ": build it (scripts/setup.sh, or cmake without -DBALLAST_TRAINER=OFF)");
+  }
+  return trainer;
+}
+
+std::unique_ptr<evaluator::Sandbox> open_sandbox(const Config& config) {
+  evaluator::SandboxConfig sandbox;
+  sandbox.trainer = trainer_path().string();
+  sandbox.accept_no_sandbox = config.accept_no_sandbox;
+  return evaluator::make_sandbox(sandbox);
+}
+
+int workers(const Config& config) {
+  return config.workers > 0 ? static_cast<int>(config.workers) : cores();
+}
+
+TrainSpec spec_for(const Config& config, const Corpus& corpus) {
+  TrainSpec spec = train_spec(config);
+  spec.data_hash = corpus.hash;
+  return spec;
+}
+
+evaluator::EvaluatorConfig evaluator_config(const Config& config, const Corpus& corpus,
+                                            const TrainSpec& spec) {
+  evaluator::EvaluatorConfig out;
+  out.spec = spec;
+  out.data_folder = corpus.folder.string();
+  out.domains = corpus.domains;
+  out.device = config.device;
+  out.limits.seconds = config.job_seconds;
+  out.limits.stall_seconds = config.job_stall_seconds;
+  out.limits.memory_bytes = config.job_memory_mb * kMiB;
+  out.workers = workers(config);
+  return out;
+}
+
+evaluator::JobLimits probe_limits(const Config& config) {
+  evaluator::JobLimits limits;
+  limits.seconds = config.probe_seconds;
+  limits.stall_seconds = config.probe_seconds;
+  limits.memory_bytes = config.probe_memory_mb * kMiB;
+  return limits;
+}
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,113 @@
+// The real ballast-trainer, locked down, in the real sandbox: what the lists of allowed calls and
+// files are held against.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "evaluator/bubblewrap.h"
+#include "evaluator/evaluator.h"
+
+namespace ballast::evaluator {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCandidate =
+    "def balance_loss(r):\n"
+    "    return r.num_experts * (r.load_global * r.probs.mean(0)).sum()\n"
+    "\n"
+    "def selection_bias(r, bias):\n"
+    "    return bias + 0.01 * torch.sign(r.load_global.mean() - r.load_global)\n";
+
+class RealTrainer : public testing::Test {
+ protected:
+  void SetUp() override {
+    const HostReport host = inspect_host();
+    if (!host.namespaces) GTEST_SKIP() << "no user namespaces here: " << host.notes.front();
+    std::string pattern = (fs::temp_directory_path() / "ballast.XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    for (const char* name : {"code", "prose"})
+      for (const char* split : {"train", "select"})
+        write_corpus(folder_ / (std::string(name) + '.' + split + ".bin"));
+    SandboxConfig config;
+    config.trainer = BALLAST_TRAINER;
+    sandbox_ = make_sandbox(config);
+  }
+  void TearDown() override {
+    sandbox_.reset();
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  // Bytes as uint16, of a small alphabet, so that there is something to learn.
+  static void write_corpus(const fs::path& path) {
+    std::minstd_rand random(static_cast<unsigned>(path.string().size()));
+    std::ofstream out(path, std::ios::binary);
+    for (int i = 0; i < 40'000; ++i) {
+      const char token[2] = {static_cast<char>('a' + random() % (1 + i % 7)), 0};
+      out.write(token, 2);
+    }
+  }
+
+  TrainJob job(BalancerRef balancer) const {
+    TrainJob j;
+    j.attempt = 1;
+    j.spec = preset("tiny");
+    j.data = {folder_, "train", {"code", "prose"}};
+    j.balancer = std::move(balancer);
+    j.coefficient = 0.01;
+    j.tokens = 10 * tokens_per_step(j.spec.schedule);
+    j.progress_tokens = j.tokens;
+    return j;
+  }
+
+  fs::path folder_;
+  JobLimits limits_;
+  std::unique_ptr<Sandbox> sandbox_;
+};
+
+TEST_F(RealTrainer, TrainsAndScoresEveryKindOfBalancer) {
+  for (const BalancerRef& balancer :
+       std::vector<BalancerRef>{{"none", ""}, {"loss_free", ""}, {"", kCandidate}}) {
+    int64_t steps = 0;
+    const TrainResult trained =
+        sandbox_->train(job(balancer), limits_, [&](const Progress& p) { steps = p.steps; }, {});
+    ASSERT_EQ(to_string(trained.outcome), "OK") << trained.message;
+    EXPECT_EQ(steps, 10);
+    ScoreJob score;
+    score.attempt = 2;
+    score.spec = preset("tiny");
+    score.data = {folder_, "select", {"code", "prose"}};
+    score.tokens = 4096;
+    score.weights = trained.weights;
+    const ScoreResult scored = sandbox_->score(score, limits_, {});
+    ASSERT_EQ(to_string(scored.outcome), "OK") << scored.message;
+    EXPECT_TRUE(std::isfinite(scored.metrics.scalars.at("cross_entropy")));
+  }
+}
+
+TEST_F(RealTrainer, Probes) {
+  const ProbeResult fine = sandbox_->probe({1, kCandidate, ""}, limits_);
+  EXPECT_EQ(to_string(fine.outcome), "OK") << fine.message;
+  EXPECT_TRUE(fine.has_loss && fine.has_bias);
+  const ProbeResult wrong =
+      sandbox_->probe({2, "def balance_loss(r):\n    return r.nothing\n", ""}, limits_);
+  EXPECT_EQ(to_string(wrong.outcome), "STATIC_REJECT") << wrong.message;
+  EXPECT_EQ(
+      to_string(
+          sandbox_
+              ->probe({3, "def balance_loss(r):\n    return (r.logits / 0).sum()\n", ""}, limits_)
+              .outcome),
+      "CONTRACT_VIOLATION");
+}
+
+TEST_F(RealTrainer, IsStoppedAtItsMemoryLimit) {
+  limits_.memory_bytes = int64_t{40} << 20;  // less than LibTorch itself
+  EXPECT_EQ(to_string(sandbox_->train(job({"none", ""}), limits_, nullptr, {}).outcome), "OOM");
+}
+
+}  // namespace
+}  // namespace ballast::evaluator

@@ -1,0 +1,28 @@
+// AdamW (arXiv 1711.05101) over the flat array of parameters.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "common/spec.h"
+#include "trainer/parameters.h"
+
+namespace ballast::trainer {
+
+class AdamW {
+ public:
+  AdamW(const ScheduleSpec& schedule, const Parameters& parameters);
+
+  // One step with the gradients that lie in `parameters`; norm gains do not decay. Returns the sum
+  // of squares of all gradients, () float: not finite when any gradient is not. (Overflow of the
+  // sum needs gradients above 1e18.)
+  at::Tensor step(Parameters& parameters, double learning_rate);
+
+ private:
+  ScheduleSpec schedule_;
+  at::Tensor moment1_, moment2_;  // (size)
+  int64_t steps_ = 0;
+};
+
+}  // namespace ballast::trainer
