@@ -65,78 +65,106 @@ Evaluator::Flow Evaluator::run_if(const Stmt& stmt, size_t arm) {
       [&] { return run_if(stmt, arm + 1); });
 }
 
-// Runs both sides from the same state. Where the condition is a number, the graph evaluates one.
-Evaluator::Flow Evaluator::run_branches(Position at, NodeId condition,
-                                        const std::function<Flow()>& yes,
-                                        const std::function<Flow()>& no) {
+// Runs `side` under the condition; gives back what it bound, and takes it back.
+Evaluator::Side Evaluator::run_side(NodeId condition, bool holds, const std::function<Flow()>& side) {
   const bool lazy = !low_.is_tensor(condition);
-  const Names before = scope_->names;
+  Side out;
   std::vector<PendingReturn> earlier = std::exchange(pending_, {});
-  low_.spend(1 + before.size());
-
-  if (lazy) low_.enter(condition, true);
-  Flow yes_flow = yes();
+  if (lazy) low_.enter(condition, holds);
+  out.bound = journaled([&] { out.flow = side(); });
   if (lazy) low_.leave();
-  Names yes_names = std::exchange(scope_->names, before);
-  const std::vector<PendingReturn> yes_pending = std::exchange(pending_, {});
-
-  if (lazy) low_.enter(condition, false);
-  Flow no_flow = no();
-  if (lazy) low_.leave();
-  Names no_names = std::move(scope_->names);
-  const std::vector<PendingReturn> no_pending = std::exchange(pending_, std::move(earlier));
-
-  low_.at(at);
-  for (const PendingReturn& pending : yes_pending)
-    pending_.push_back({both(condition, pending.condition), pending.value});
-  for (const PendingReturn& pending : no_pending)
-    pending_.push_back({both(opposite(condition), pending.condition), pending.value});
-  return join(at, condition, std::move(yes_flow), std::move(yes_names), std::move(no_flow),
-              std::move(no_names));
+  out.pending = std::exchange(pending_, std::move(earlier));
+  return out;
 }
 
-Evaluator::Flow Evaluator::join(Position at, NodeId condition, Flow yes, Names yes_names, Flow no,
-                                Names no_names) {
-  const bool yes_returns = yes.kind == Flow::kReturn, no_returns = no.kind == Flow::kReturn;
+// Runs both sides from the same state. Where the condition is a number, the graph evaluates one.
+Evaluator::Flow Evaluator::run_branches(Position at, NodeId condition,
+                                        const std::function<Flow()>& yes_side,
+                                        const std::function<Flow()>& no_side) {
+  const Side yes = run_side(condition, true, yes_side);
+  const Side no = run_side(condition, false, no_side);
+  low_.at(at);
+  for (const PendingReturn& pending : yes.pending)
+    pending_.push_back({both(condition, pending.condition), pending.value});
+  for (const PendingReturn& pending : no.pending)
+    pending_.push_back({both(opposite(condition), pending.condition), pending.value});
+  return join(at, condition, yes, no);
+}
+
+Evaluator::Flow Evaluator::join(Position at, NodeId condition, const Side& yes, const Side& no) {
+  const bool yes_returns = yes.flow.kind == Flow::kReturn;
+  const bool no_returns = no.flow.kind == Flow::kReturn;
   if (yes_returns && no_returns) {
-    scope_->names = std::move(no_names);
     low_.at(returned_at_);
-    Flow flow{Flow::kReturn, merge(condition, yes.value, no.value)};
+    Flow flow{Flow::kReturn, merge(condition, yes.flow.value, no.flow.value)};
     if (flow.value.is(ValueKind::kUnusable))
       low_.refuse("the returned value " + flow.value.text,
                   "return values of one shape in every branch");
     return flow;
   }
   if (yes_returns) {
-    pending_.push_back({condition, yes.value});
-    scope_->names = std::move(no_names);
-    return no;
+    pending_.push_back({condition, yes.flow.value});
+    for (const auto& [name, value] : no.bound) bind(name, value);
+    return no.flow;
   }
   if (no_returns) {
-    pending_.push_back({opposite(condition), no.value});
-    scope_->names = std::move(yes_names);
-    return yes;
+    pending_.push_back({opposite(condition), no.flow.value});
+    for (const auto& [name, value] : yes.bound) bind(name, value);
+    return yes.flow;
   }
-  if (yes.kind != no.kind)
+  if (yes.flow.kind != no.flow.kind)
     fail(at, "`break` or `continue` under a condition that is known only at run time",
          "compute with a factor that is 0 or 1 instead");
-  scope_->names = merge_names(at, condition, yes_names, no_names);
-  return yes;
+  merge_names(at, condition, yes.bound, no.bound);
+  return yes.flow;
 }
 
-Names Evaluator::merge_names(Position at, NodeId condition, const Names& yes, const Names& no) {
-  const auto unbound = [&] {
-    return Value::of(ValueKind::kUnusable,
-                     "is bound in only one branch at line " + std::to_string(at.line));
+void Evaluator::merge_names(Position at, NodeId condition, const Names& yes, const Names& no) {
+  const Value unbound = Value::of(
+      ValueKind::kUnusable, "is bound in only one branch at line " + std::to_string(at.line));
+  // What a side did not bind keeps its value from before.
+  const auto after = [&](const Names& side, std::string_view name) {
+    const auto bound = side.find(name);
+    if (bound != side.end()) return bound->second;
+    const auto before = scope_->names.find(name);
+    return before == scope_->names.end() ? unbound : before->second;
   };
-  Names out;
-  for (const auto& [name, value] : yes) {
-    const auto other = no.find(name);
-    out.emplace(name, other == no.end() ? unbound() : merge(condition, value, other->second));
+  Names merged;
+  for (const Names* side : {&yes, &no})
+    for (const auto& [name, value] : *side)
+      if (!merged.contains(name))
+        merged.emplace(name, merge(condition, after(yes, name), after(no, name)));
+  for (const auto& [name, value] : merged) bind(name, value);
+}
+
+void Evaluator::bind(std::string_view name, const Value& value) {
+  if (!journals_.empty() && journals_.back().scope == scope_) {
+    std::map<std::string_view, std::optional<Value>>& before = journals_.back().before;
+    if (!before.contains(name)) {
+      const auto old = scope_->names.find(name);
+      before.emplace(name, old == scope_->names.end() ? std::nullopt : std::optional(old->second));
+    }
   }
-  for (const auto& [name, value] : no)
-    if (!yes.contains(name)) out.emplace(name, unbound());
-  return out;
+  scope_->names[name] = value;
+}
+
+// Runs `body`, then takes back what it bound in this scope, and gives that back.
+Names Evaluator::journaled(const std::function<void()>& body) {
+  journals_.push_back({scope_, {}});
+  body();
+  const Journal journal = std::move(journals_.back());
+  journals_.pop_back();
+  Names bound;
+  for (const auto& [name, before] : journal.before) {
+    low_.spend(1);
+    bound.emplace(name, scope_->names.at(name));
+    if (before) {
+      scope_->names[name] = *before;
+    } else {
+      scope_->names.erase(name);
+    }
+  }
+  return bound;
 }
 
 Value Evaluator::merge(NodeId condition, const Value& a, const Value& b) {

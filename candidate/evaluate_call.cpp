@@ -70,7 +70,7 @@ std::optional<Value> Evaluator::append(const Expr& expr) {
   if (expr.items.size() != 2 || !expr.keywords[0].empty()) low_.refuse("append() takes one value");
   const Value item = usable(eval(expr.items[1]), "this value");
   low_.at(expr.at);
-  Value& list = scope_->names.at(base.text);
+  Value list = scope_->names.at(base.text);
   if (aliased(list.storage, base.text))
     low_.refuse("append() would also change another name of this list",
                 quoted(base.text) + " = " + std::string(base.text) + " + [x]");
@@ -78,6 +78,7 @@ std::optional<Value> Evaluator::append(const Expr& expr) {
   items.push_back(item);
   low_.spend(items.size());
   list.items = std::make_shared<const Values>(std::move(items));
+  bind(base.text, list);
   return Value();
 }
 
@@ -93,7 +94,7 @@ void Evaluator::augment(const Stmt& stmt) {
     check_in_place(target.text, old, result);
     result.storage = old.storage;
   }
-  scope_->names[target.text] = result;
+  bind(target.text, result);
 }
 
 void Evaluator::check_in_place(std::string_view name, const Value& old, const Value& result) {

@@ -304,6 +304,19 @@ Value Evaluator::ternary(const Expr& expr) {
   return usable(merge(condition.node, yes, no), "this value");
 }
 
+// One step of a comprehension: binds the target, and appends unless a condition is false.
+void Evaluator::take_item(const Expr& expr, const Value& item, Values& items) {
+  assign(expr.items[1], item);
+  for (size_t i = 3; i < expr.items.size(); ++i) {
+    const Truth condition = truth(usable(eval(expr.items[i]), "the condition"));
+    if (!condition.known)
+      low_.refuse("the length of this list is unknown before the run",
+                  "multiply by the condition instead");
+    if (!*condition.known) return;
+  }
+  items.push_back(usable(eval(expr.items[0]), "this item"));
+}
+
 Value Evaluator::comprehension(const Expr& expr) {
   const Value source = usable(eval(expr.items[2]), "this value");
   low_.at(ast_.exprs[expr.items[2]].at);
@@ -311,22 +324,10 @@ Value Evaluator::comprehension(const Expr& expr) {
   if (all.guards != nullptr)
     low_.refuse("the length of this list is unknown before the run",
                 "use tensor operations, or a loop that adds up");
-  const Names before = scope_->names;
   Values items;
-  for (const Value& item : *all.items) {
-    assign(expr.items[1], item);
-    bool taken = true;
-    for (size_t i = 3; i < expr.items.size() && taken; ++i) {
-      const Truth condition = truth(usable(eval(expr.items[i]), "the condition"));
-      if (!condition.known)
-        low_.refuse("the length of this list is unknown before the run",
-                    "multiply by the condition instead");
-      taken = *condition.known;
-    }
-    if (taken) items.push_back(usable(eval(expr.items[0]), "this item"));
-  }
-  low_.spend(before.size());
-  scope_->names = before;
+  journaled([&] {
+    for (const Value& item : *all.items) take_item(expr, item, items);
+  });
   Value out = Value::sequence(ValueKind::kList, std::move(items));
   out.storage = fresh_storage();
   return out;

@@ -145,7 +145,7 @@ void Evaluator::run_import(const Stmt& stmt) {
     low_.at(stmt.at);
     const Value value = import.name.empty() ? Value::of(ValueKind::kModule, import.module)
                                             : module_attribute(import.module, import.name);
-    scope_->names[import.bound] = value;
+    bind(import.bound, value);
   }
 }
 
@@ -158,14 +158,14 @@ void Evaluator::define(const Stmt& stmt) {
   closures_.push_back(std::move(closure));
   Value value = Value::of(ValueKind::kFunction);
   value.closure = &closures_.back();
-  scope_->names[function.name] = value;
+  bind(function.name, value);
 }
 
 void Evaluator::assign(ExprId target, const Value& value) {
   const Expr& expr = ast_.exprs[target];
   low_.at(expr.at);
   if (expr.kind == ExprKind::kName) {
-    scope_->names[expr.text] = value;
+    bind(expr.text, value);
     return;
   }
   const size_t wanted = expr.items.size();

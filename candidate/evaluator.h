@@ -50,6 +50,17 @@ class Evaluator {
     NodeId condition;
     Value value;
   };
+  // One side of a branch: how it ended, what it bound, and its returns under conditions.
+  struct Side {
+    Flow flow;
+    Names bound;
+    std::vector<PendingReturn> pending;
+  };
+  // What names meant before a side of a branch bound them.
+  struct Journal {
+    const Scope* scope;
+    std::map<std::string_view, std::optional<Value>> before;
+  };
   class Deeper;
 
   // Statements.
@@ -58,7 +69,8 @@ class Evaluator {
   Flow run_if(const Stmt& stmt, size_t arm);
   Flow run_branches(Position at, NodeId condition, const std::function<Flow()>& yes,
                     const std::function<Flow()>& no);
-  Flow join(Position at, NodeId condition, Flow yes, Names yes_names, Flow no, Names no_names);
+  Side run_side(NodeId condition, bool holds, const std::function<Flow()>& side);
+  Flow join(Position at, NodeId condition, const Side& yes, const Side& no);
   Flow run_for(const Stmt& stmt);
   Position start_of(ExprId id) const;
   void run_import(const Stmt& stmt);
@@ -75,7 +87,9 @@ class Evaluator {
   NodeId both(NodeId a, NodeId b);
   Value merge(NodeId condition, const Value& a, const Value& b);
   Value merge_nodes(NodeId condition, const Value& a, const Value& b);
-  Names merge_names(Position at, NodeId condition, const Names& yes, const Names& no);
+  void merge_names(Position at, NodeId condition, const Names& yes, const Names& no);
+  void bind(std::string_view name, const Value& value);
+  Names journaled(const std::function<void()>& body);
 
   // Expressions.
   Value eval(ExprId id);
@@ -87,6 +101,7 @@ class Evaluator {
   Value prefix(const Expr& expr);
   Value ternary(const Expr& expr);
   Value comprehension(const Expr& expr);
+  void take_item(const Expr& expr, const Value& item, Values& items);
   Value binary(Position at, Operator op, const Value& a, const Value& b);
   Value sequence_operation(Operator op, const Value& a, const Value& b);
   NodeId bitwise(Operator op, NodeId a, NodeId b);
@@ -136,6 +151,7 @@ class Evaluator {
   std::deque<Closure> closures_;
   Scope* scope_ = nullptr;
   std::vector<PendingReturn> pending_;
+  std::vector<Journal> journals_;
   std::vector<const Function*> calls_;
   int depth_ = 0;
   Position returned_at_;  // of the last `return`

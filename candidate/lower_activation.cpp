@@ -21,8 +21,6 @@ NodeId elu_of(Lowering& low, NodeId x, double alpha) {
 void check_extras(const Arguments& args) {
   if (args.has("inplace") && args.flag("inplace"))
     args.refuse("inplace", "would change its input in place", "leave inplace out");
-  if (args.has("requires_grad") && args.flag("requires_grad"))
-    args.refuse("requires_grad", "a loss has no parameters of its own", "leave requires_grad out");
   args.must_not_have("size_average", "use reduction='mean'");
   args.must_not_have("reduce", "use reduction='none'");
 }

@@ -81,7 +81,9 @@ Value lower_quantile(Lowering& low, const Arguments& args) {
   if (args.text("interpolation") != "linear")
     args.refuse("interpolation", "only 'linear' is in the language");
   NodeId x = args.tensor("input");
-  const Value& q = args.value("q");
+  Value q = args.value("q");
+  // torch.tensor(0.9) is the number 0.9
+  if (q.is(ValueKind::kNode)) q.node = low.number_of(q.node);
   if (!q.is(ValueKind::kNode) || low.is_tensor(q.node))
     args.refuse("q", "must be one number, got " + describe(low, q),
                 "call it once for each quantile");

@@ -47,6 +47,20 @@ Shape equal_sizes(const Dim& total, const Dim& each) {
   return Shape(static_cast<size_t>(*count), each);
 }
 
+// Where along `dim` the index points to, as (..., items of index, size): bool. Items come last but
+// one.
+NodeId pointed_at(Lowering& low, const Arguments& args, NodeId x, NodeId index, int64_t dim) {
+  Shape expected = low.shape(x);
+  if (low.rank(x) == 0 || low.rank(index) != low.rank(x))
+    args.refuse("index", "must have as many dimensions as the tensor, got " + low.describe(index));
+  expected[static_cast<size_t>(dim)] = size_at(low, index, dim);
+  if (low.shape(index) != expected)
+    args.refuse("index", "must have the tensor's shape except along dim, got " +
+                             low.describe(index) + " for " + low.describe(x));
+  return low.add(Op::kOneHot, {low.transpose(index, dim, low.rank(x) - 1)}, {},
+                 {size_at(low, x, dim)});
+}
+
 [[noreturn]] void refuse_pieces(const Arguments& args) {
   args.refuse("input", "into how many pieces is unknown before the run",
               "view it with one more dimension: x.view(n, -1)");
@@ -150,6 +164,73 @@ Value lower_take(Lowering& low, const Arguments& args) {
   const NodeId x = low.flatten(args.tensor("input")), index = args.tensor("index");
   const NodeId taken = low.add(Op::kIndexSelect, {x, low.flatten(index)}, {0});
   return Value::of(low.reshape(taken, low.shape(index)));
+}
+
+Value lower_masked_select(Lowering& low, const Arguments& args) {
+  Value value = Value::of(ValueKind::kMasked);
+  value.node = args.tensor("input");
+  value.mask = args.tensor("mask");
+  if (low.element(value.mask) != Element::kBool || low.shape(value.mask) != low.shape(value.node))
+    args.refuse("mask", "must be bool " + to_string(low.shape(value.node)) + ", got " +
+                            low.describe(value.mask));
+  return value;
+}
+
+// Sets items to one number. (With a tensor of values PyTorch's result depends on the order of equal
+// indices.)
+Value lower_scatter(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input"), index = args.tensor("index");
+  const int64_t dim = args.dim("dim", x), last = low.rank(x) - 1;
+  const Value& value = args.value("value");
+  if (!value.is(ValueKind::kNode) || low.is_tensor(value.node))
+    args.refuse("value", "must be one number, got " + describe(low, value),
+                "build it with F.one_hot, or scatter_add");
+  const NodeId hits = low.reduce(Op::kAny, pointed_at(low, args, x, index, dim), {last});
+  return Value::of(
+      low.where(low.transpose(hits, dim, last), low.cast(value.node, low.element(x)), x));
+}
+
+Value lower_scatter_add(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input"), index = args.tensor("index"), src = args.tensor("src");
+  const int64_t dim = args.dim("dim", x), last = low.rank(x) - 1;
+  if (low.shape(src) != low.shape(index))
+    args.refuse("src", "must have the index's shape " + to_string(low.shape(index)) + ", got " +
+                           low.describe(src));
+  const NodeId hits = low.cast(pointed_at(low, args, x, index, dim), low.element(x));
+  const NodeId values = low.unsqueeze(low.transpose(src, dim, last), last + 1);
+  const NodeId added = low.reduce(Op::kSum, low.product(hits, values), {last});
+  return Value::of(low.sum_of(x, low.transpose(added, dim, last)));
+}
+
+// Adds the rows of `source` (along dim) to the rows that the index names: one matrix product.
+Value lower_index_add(Lowering& low, const Arguments& args) {
+  const NodeId x = at_least_1d(low, args, "input"), index = args.tensor("index");
+  NodeId source = args.tensor("source");
+  const int64_t dim = args.dim("dim", x);
+  if (low.rank(index) != 1 || low.rank(source) != low.rank(x) || low.rank(x) > 2)
+    args.refuse(
+        "index",
+        "needs an index of one dimension, and a source of the tensor's one or two dimensions");
+  if (args.has("alpha")) source = low.product(args.number("alpha"), source);
+  const NodeId hits =
+      low.cast(low.add(Op::kOneHot, {index}, {}, {size_at(low, x, dim)}), low.element(x));
+  const NodeId rows = dim == 0 ? low.binary(Op::kMatmul, low.transpose(hits, 0, 1), source)
+                               : low.binary(Op::kMatmul, source, hits);
+  return Value::of(low.sum_of(x, rows));
+}
+
+Value lower_bincount(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input");
+  const Dim size = args.size("minlength");
+  if (size == Dim(0))
+    args.refuse("minlength", "without minlength the shape depends on the data",
+                "minlength=r.num_experts");
+  if (low.rank(x) != 1 || low.element(x) != Element::kInt)
+    args.refuse("input", "needs an int tensor of one dimension, got " + low.describe(x));
+  const NodeId hits = low.add(Op::kOneHot, {x}, {}, {size});
+  if (!args.has("weights")) return Value::of(low.reduce(Op::kSum, hits, {0}));
+  const NodeId weights = args.tensor("weights");
+  return Value::of(low.reduce(Op::kSum, low.product(hits, low.unsqueeze(weights, 1)), {0}));
 }
 
 Value lower_one_hot(Lowering& low, const Arguments& args) {

@@ -119,6 +119,11 @@ NodeId Lowering::cast(NodeId x, Element to) {
 
 NodeId Lowering::tensor(NodeId x) { return is_tensor(x) ? x : full(x, {}); }
 
+NodeId Lowering::number_of(NodeId x) const {
+  const Node& node = builder_.node(x);
+  return node.op == Op::kFull && node.dims.empty() ? node.in[0] : x;
+}
+
 Dims Lowering::all_dims(NodeId x) const {
   Dims dims(shape(x).size());
   std::iota(dims.begin(), dims.end(), 0);

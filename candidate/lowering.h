@@ -64,6 +64,7 @@ class Lowering {
   NodeId square(NodeId x) { return product(x, x); }
   NodeId cast(NodeId x, Element element);  // x itself when it is one
   NodeId tensor(NodeId x);                 // a number as a 0-dim tensor
+  NodeId number_of(NodeId x) const;        // the number that a 0-dim tensor was made of, else x
   NodeId where(NodeId condition, NodeId a, NodeId b) { return add(Op::kWhere, {condition, a, b}); }
   Dims all_dims(NodeId x) const;
   // Reduction with ints = {keepdim, (correction,) dims...}; of a 0-dim tensor over "dim 0" too.

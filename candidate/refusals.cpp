@@ -38,13 +38,13 @@ constexpr std::array<Group, 23> kGroups = {{
     {" distributed all_reduce all_gather reduce_scatter broadcast barrier dist ",
      "talks to other ranks, which is the trainer's work",
      "r.load_global and r.probs_global are synchronised already"},
-    {" nonzero argwhere masked_select unique unique_consecutive bincount histc histogram "
+    {" nonzero argwhere unique unique_consecutive histc histogram "
      "combinations ",
      "gives a shape that depends on the data",
      "mask with torch.where(condition, x, 0), count with F.one_hot(...).sum(0); the first place "
      "where a condition "
      "holds is condition.float().argmax()"},
-    {" scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_reduce "
+    {" scatter_reduce index_copy index_fill index_put index_reduce "
      "masked_scatter "
      "slice_scatter select_scatter put bucketize searchsorted ",
      "is not in the language",

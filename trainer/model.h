@@ -59,11 +59,6 @@ class Model {
   virtual void values_changed() = 0;
 };
 
-enum class Implementation {
-  kBest,  // kernels where they apply, else ATen
-  kAten,
-};
-
 // Keeps a reference to `parameters`.
 std::unique_ptr<Model> make_model(const ModelSpec& spec, Parameters& parameters,
                                   Implementation implementation = Implementation::kBest);

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 warnings.filterwarnings("ignore")
 torch.manual_seed(0)
+torch.Tensor.float = torch.Tensor.double  # the record is float64 here: what is float stays as exact
 HERE = pathlib.Path(__file__).parent
 PRELUDE = """
 def balance_loss(r):
@@ -74,7 +75,7 @@ def run(source, record):
 
 def close(a, b, source):
     # The record is float64 here; a text that narrows to float32 is compared as such.
-    narrow = any(word in source for word in ("float32", ".float()", "linspace"))
+    narrow = any(word in source for word in ("float32",))
     rtol = 1e-5 if narrow else 1e-9
     return a.shape == b.shape and torch.allclose(a, b, rtol=rtol, atol=rtol if narrow else 1e-11, equal_nan=True)
 

@@ -52,7 +52,9 @@ struct AttentionArgs {
 
 struct AdamArgs {
   int64_t n;
-  float *values, *grads, *moment1, *moment2;
+  float* values;
+  const float* grads;
+  float *moment1, *moment2;
   double learning_rate, beta1, beta2, epsilon, decay;
   int64_t step;  // from 1
 };
