@@ -2,6 +2,7 @@
 #include "orchestrator/search.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -20,7 +21,7 @@ using population::EvaluationRow;
 using population::ProposalRow;
 
 std::string file(const std::string& name) {
-  return testing::TempDir() + "search_test_" + name + ".db";
+  return testing::TempDir() + "search_" + std::to_string(getpid()) + "_" + name + ".db";
 }
 
 // Stops the search once `count` events of a kind have come.
