@@ -17,19 +17,20 @@ struct Balancer {
   // Adds coefficient * unit * loss(r) to the objective (mean over layers and micro-batches).
   // Empty: no loss.
   std::function<at::Tensor(const Record& r)> loss;
-  // The next step's selection bias (E) from the window's final record, without gradient: called once
-  // per micro-batch after the step; the trainer averages and centres. Empty: the bias stays 0.
+  // The next step's selection bias (E) from the window's final record, without gradient: called
+  // once per micro-batch after the step; the trainer averages and centres. Empty: the bias stays 0.
   // The rate the trainer applies: bias + rate * (selection_bias(r, bias) - bias), where rate is the
   // coefficient when there is no loss, else 1.
   std::function<at::Tensor(const Record& r, const at::Tensor& bias)> selection_bias;
-  // Whether r.probs_global is read. If not, it may be left undefined: it costs time in every record.
+  // Whether r.probs_global is read. If not, it may be left undefined: it costs time in every
+  // record.
   bool uses_probs_global = true;
 };
 
 struct BuiltinRow {
-  std::string_view name;     // "global_lbl"
-  std::string_view source;   // "arXiv 2501.11873, eq. 4-6"
-  std::string_view help;     // one line
+  std::string_view name;    // "global_lbl"
+  std::string_view source;  // "arXiv 2501.11873, eq. 4-6"
+  std::string_view help;    // one line
 };
 const std::vector<BuiltinRow>& builtins();
 
