@@ -5,12 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <set>
 #include <stop_token>
+#include <thread>
 
 #include "common/error.h"
+#include "orchestrator/seeds.h"
 #include "tests/orchestrator/small_search.h"
 
 namespace ballast::orchestrator {
@@ -104,6 +107,60 @@ TEST(Search, GoesOnExactlyWhereItWasStopped) {
   EXPECT_EQ(parts.last_digest(), whole.last_digest());
 }
 
+// Dawdles while a proposal is being made, so that the training that runs meanwhile is finished, and
+// stops: the other proposals that were to be made without its result must still be.
+class StopInMidDecision : public SearchObserver {
+ public:
+  void event(const SearchEvent& e) override {
+    if (e.kind != SearchEventKind::kProposing || stop_.stop_requested()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    stop_.request_stop();
+  }
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+};
+
+TEST(Search, MakesEveryDecisionWithoutResultsThatCameDuringAStop) {
+  SmallSearch whole(small_config(40), file("no_stop"));
+  whole.run();
+  SmallSearch parts(small_config(40), file("mid_decision"));
+  for (int start = 0; start < 6; ++start) {
+    StopInMidDecision observer;
+    parts.run(observer.token(), observer);
+  }
+  EXPECT_EQ(parts.run().reason, "max_evaluations");
+  EXPECT_EQ(parts.last_digest(), whole.last_digest());
+}
+
+// What was begun goes first, whatever would be started now.
+TEST(Search, TakesUpAnUnfinishedEvaluationBeforeAnythingElse) {
+  SmallSearch search(small_config(12), file("unfinished"));
+  search.run();
+  population::EvaluationKey key;
+  search.read([&](const Archive& a) {
+    for (const auto& candidate : a.candidates())
+      if (candidate.name == "bias") key.identity = candidate.identity;
+    key.spec_hash = spec_hash(search.config().spec);
+    key.rung = 1;
+    key.seed = block_seed(search.config().seed, SeedBlock::kA, 0);
+    key.coefficient = "1";
+    key.build = "test";
+    key.device_class = "cpu";
+    EXPECT_FALSE(a.evaluation(key)) << "not begun by the search itself";
+    const_cast<Archive&>(a).begin_evaluation(key, "coefficient", 102'400);
+    return 0;
+  });
+  search.config().max_evaluations = 20;
+  Record record;
+  search.run({}, record);
+  const auto first =
+      std::find_if(record.events.begin(), record.events.end(),
+                   [](const SearchEvent& e) { return e.kind == SearchEventKind::kStarted; });
+  EXPECT_EQ(first->name, "bias");
+}
+
 TEST(Search, ReachesTheSamePlaceInTwoBudgets) {
   SmallSearch whole(small_config(90), file("one_budget"));
   whole.run();
@@ -195,9 +252,10 @@ TEST(Search, StoresRejectedProposalsWithTheirReason) {
                           "    return 3.0 * (q.load_global * q.probs.mean(0)).sum()\n"});
   config.seeds.push_back({"broken", "def balance_loss(r):\n    return r.probs.nonsense()\n"});
   config.seeds.push_back({"violator", "def balance_loss(r):\n    return r.logits.sum() * 17.0\n"});
-  config.seeds.push_back({"rescaled", "def balance_loss(r):\n    return r.scores.sum() * 19.0\n"});
+  config.seeds.push_back({"alike",
+                          "def balance_loss(r):\n"
+                          "    return 3.0001 * (r.load_global * r.probs.mean(0)).sum()\n"});
   SmallSearch search(config, file("rejections"));
-  std::vector<float> fingerprint;
   search.sandbox.probe_script = [](const ProbeJob& job) -> std::optional<Reply> {
     if (job.source.find("17") == std::string::npos) return std::nullopt;
     return Reply{0, Outcome::kContractViolation, "depends on the order of sequences"};
@@ -212,6 +270,9 @@ TEST(Search, StoresRejectedProposalsWithTheirReason) {
     }
     EXPECT_EQ(by_reason.at("identity").outcome, Outcome::kOk);
     EXPECT_NE(by_reason.at("identity").detail.find("plain"), std::string::npos);
+    EXPECT_EQ(by_reason.at("fingerprint").outcome, Outcome::kOk);
+    EXPECT_NE(by_reason.at("fingerprint").detail.find("plain"), std::string::npos);
+    EXPECT_FALSE(a.candidate(by_reason.at("fingerprint").identity));
     EXPECT_EQ(by_reason.at("static").outcome, Outcome::kStaticReject);
     EXPECT_NE(by_reason.at("static").detail.find("2:"), std::string::npos) << "says the line";
     EXPECT_EQ(by_reason.at("contract").outcome, Outcome::kContractViolation);
