@@ -70,15 +70,17 @@ std::vector<size_t> next_champion(const Ledger& ledger, int rung) {
   const size_t r = static_cast<size_t>(rung - 1);
   std::optional<size_t> best;
   double best_mean = 0;
-  double complete = 0;
+  double complete = 0, champions = 0;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
     if (entry.builtin || !ledger.complete(entry, rung)) continue;
     ++complete;
+    if (entry.begun[r + 1] > 0) ++champions;
     const double mean = over_both(entry, r);
     if (!best || mean < best_mean) best = i, best_mean = mean;
   }
-  if (complete < ledger.config().eta || ledger.entries()[*best].begun[r + 1] > 0) return {};
+  if (!best || ledger.entries()[*best].begun[r + 1] > 0) return {};
+  if (champions + 1 > complete / ledger.config().eta) return {};
   return {*best};
 }
 

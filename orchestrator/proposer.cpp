@@ -13,8 +13,11 @@
 namespace ballast::orchestrator {
 namespace {
 
-// An operator may find nothing to change in a parent: another draw follows, so many times.
-constexpr int kDraws = 30;
+// An operator may find nothing to change in a parent (`tune` where there is no constant). Other
+// parents are drawn for it first, so that it keeps its share of the proposals; then another
+// operator.
+constexpr int kParentDraws = 8;
+constexpr int kDraws = 40;
 
 std::string child_name(std::string_view op, int64_t number) {
   char digits[24];
@@ -71,8 +74,10 @@ Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parent
   };
 
   Draft draft;
+  size_t drawn = 0;
   for (int i = 0; i < kDraws; ++i) {
-    const OperatorConfig& op = config_.operators[rng.weighted(weights)];
+    if (i % kParentDraws == 0) drawn = rng.weighted(weights);
+    const OperatorConfig& op = config_.operators[drawn];
     const Entry& main = parent();
     const auto program = candidate::parse(main.source).program;
     if (!program) continue;  // a text of an older version of the language

@@ -213,6 +213,27 @@ TEST(Promotion, TriesTheNextChampionWhenFreshSeedsDisappoint) {
   EXPECT_FALSE(game.entry(5).estimates[2]);
 }
 
+TEST(Promotion, KeepsChampionsToOneInEta) {
+  SearchConfig config = config_of();
+  config.eta = 1.6;
+  Game game(config);
+  game.run();
+  for (const char* name : {"x0", "x1", "x2", "x3", "x4"}) game.add(name);
+  // Everyone disappoints on block C, so that a next one is always wanted.
+  game.objective = [](const Want& want) {
+    return want.entry < 2 ? 2.0 : want.rung == 3 ? 9.0 : 1 + 0.1 * static_cast<double>(want.entry);
+  };
+  game.run();
+  int complete = 0, champions = 0;
+  for (const Entry& entry : game.ledger.entries()) {
+    if (entry.builtin) continue;
+    if (game.ledger.complete(entry, 2)) ++complete;
+    if (entry.begun[2] > 0) ++champions;
+  }
+  EXPECT_EQ(complete, 3);
+  EXPECT_EQ(champions, 1);
+}
+
 TEST(Plan, StartsFirstSeedsInTheirOrderAndOthersBetweenChildren) {
   SearchConfig config = config_of();
   config.first_seeds = {"s2", "s1"};
