@@ -66,7 +66,8 @@ Evaluator::Flow Evaluator::run_if(const Stmt& stmt, size_t arm) {
 }
 
 // Runs `side` under the condition; gives back what it bound, and takes it back.
-Evaluator::Side Evaluator::run_side(NodeId condition, bool holds, const std::function<Flow()>& side) {
+Evaluator::Side Evaluator::run_side(NodeId condition, bool holds,
+                                    const std::function<Flow()>& side) {
   const bool lazy = !low_.is_tensor(condition);
   Side out;
   std::vector<PendingReturn> earlier = std::exchange(pending_, {});
@@ -120,8 +121,8 @@ Evaluator::Flow Evaluator::join(Position at, NodeId condition, const Side& yes, 
 }
 
 void Evaluator::merge_names(Position at, NodeId condition, const Names& yes, const Names& no) {
-  const Value unbound = Value::of(
-      ValueKind::kUnusable, "is bound in only one branch at line " + std::to_string(at.line));
+  const Value unbound = Value::of(ValueKind::kUnusable,
+                                  "is bound in only one branch at line " + std::to_string(at.line));
   // What a side did not bind keeps its value from before.
   const auto after = [&](const Names& side, std::string_view name) {
     const auto bound = side.find(name);

@@ -9,7 +9,6 @@
 namespace ballast::orchestrator {
 
 using evaluator::coefficient_text;
-using evaluator::coefficient_value;
 using evaluator::CoefficientTrial;
 
 namespace {

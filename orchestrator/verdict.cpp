@@ -18,10 +18,6 @@ constexpr double kConfidence = 0.95;  // of two-sided intervals
 constexpr double kPower = 0.8;
 constexpr int kBuiltinRung = 2;  // where built-ins are compared
 
-// A candidate's own few pairs are worth what they are; the variance pooled over candidates counts
-// as so many degrees of freedom more.
-constexpr double kPriorFreedom = 4;
-
 std::string number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", x);

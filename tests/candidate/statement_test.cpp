@@ -37,6 +37,7 @@ TEST(Statements, WholeProgramsParseAndPrintToTheSameProgram) {
     // Unrolled loops print as more text than a candidate may have.
     Limits wide;
     wide.source_bytes = 1 << 20;
+    wide.statements = 1 << 20;
     const ParseResult again = parse(print(*result.program), wide);
     ASSERT_TRUE(again.program) << to_string(*again.diagnostic);
     EXPECT_EQ(again.program->identity, result.program->identity);

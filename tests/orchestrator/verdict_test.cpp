@@ -188,9 +188,9 @@ TEST(Verdict, LeavesOutCandidatesThatFailed) {
   EXPECT_EQ(story.judge().best->name, "y");
 }
 
-// Differences of micro_lbl: 0.001 and +-0.001; of loss_free: 0.002 -+0.001; sd 0.001 both. A complete
-// estimate has 4 pairs, 3 degrees of freedom: a t-test of such a sample has power 0.8 at 2.12795 sd
-// (0.799 of 400,000 simulated samples).
+// Differences of micro_lbl: 0.001 and +-0.001; of loss_free: 0.002 -+0.001; sd 0.001 both. A
+// complete estimate has 4 pairs, 3 degrees of freedom: a t-test of such a sample has power 0.8
+// at 2.12795 sd (0.799 of 400,000 simulated samples).
 TEST(Verdict, StatesTheSmallestDifferenceItCouldHaveSeen) {
   Story story;
   story.builtins(/*noise=*/0.01);

@@ -11,6 +11,12 @@
 
 namespace ballast::trainer::cpu {
 
+// Renormalised mixture weights: chosen true scores / (their sum + floor). Null experts have weight
+// 0 and take no part in the sum (AdaMoE, arXiv 2406.13233, "true experts only"); a token that chose
+// null experts alone passes by.
+constexpr float kWeightFloor = 1e-20f;
+constexpr int64_t kMostExperts = 4096;
+
 // Routing of T tokens over E experts; see Kernels::route.
 struct RouteArgs {
   int64_t T, E, k, true_experts;
