@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -41,10 +42,11 @@ inline bool somebody_runs(const std::string& text) {
     if (name.find_first_not_of("0123456789") != std::string::npos ||
         name == std::to_string(getpid()))
       continue;
-    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    const std::string line((std::istreambuf_iterator<char>(file)),
-                           std::istreambuf_iterator<char>());
-    if (line.find(text) != std::string::npos) return true;
+    // A process may end while it is read; operator<< turns that into a short answer, not an
+    // exception.
+    std::ostringstream line;
+    line << std::ifstream(entry.path() / "cmdline", std::ios::binary).rdbuf();
+    if (line.str().find(text) != std::string::npos) return true;
   }
   return false;
 }

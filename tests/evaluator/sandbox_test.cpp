@@ -364,6 +364,12 @@ TEST_P(RealSandbox, ShowsNoOtherSplitToATraining) {
   EXPECT_THROW(sandbox_->train(job, limits_, nullptr, {}), Error);
 }
 
+TEST_P(RealSandbox, NamesADeviceItCannotShow) {
+  TrainJob job = train_job("ok");
+  job.device = "cuda:0";
+  EXPECT_THROW(sandbox_->train(job, limits_, nullptr, {}), Error);
+}
+
 // --- the daemon dies ----------------------------------------------------------------------------
 
 // Kills a process that runs jobs, at moments from before bubblewrap's start to deep in the job.

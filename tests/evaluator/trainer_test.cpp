@@ -46,7 +46,7 @@ class RealTrainer : public testing::Test {
   static void write_corpus(const fs::path& path) {
     std::minstd_rand random(static_cast<unsigned>(path.string().size()));
     std::ofstream out(path, std::ios::binary);
-    for (int i = 0; i < 40'000; ++i) {
+    for (unsigned i = 0; i < 40'000; ++i) {
       const char token[2] = {static_cast<char>('a' + random() % (1 + i % 7)), 0};
       out.write(token, 2);
     }
