@@ -84,7 +84,6 @@ int answer_at(const Given& given, const Config& config, const std::string& sourc
   std::stringstream state;
   state << in.rdbuf();
   if (!in) throw Error("cannot read the state " + given.state, ExitCode::kUsage);
-  if (!Json::accept(state.str())) throw Error(given.state + " is not JSON", ExitCode::kUsage);
   const ProbeResult result = probe(given, config, source, state.str());
   if (result.outcome != Outcome::kOk) {
     OrderedJson report;

@@ -1,5 +1,6 @@
 // ballast search: starts a search, or goes on with one.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -76,6 +77,14 @@ std::string end_text(const SearchEnd& end) {
          " tokens, " + duration(s.seconds);
 }
 
+// As it can be typed here: this program is seldom on the PATH.
+std::string program_name() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path near = self.lexically_relative(std::filesystem::current_path());
+  return error || near.empty() || *near.begin() == ".." ? self.string() : near.string();
+}
+
 void print_end(const SearchEnd& end, const SearchConfig& config, const std::string& archive) {
   const Terminal terminal = terminal_of(1);
   const population::Reader reader(archive);
@@ -85,8 +94,10 @@ void print_end(const SearchEnd& end, const SearchConfig& config, const std::stri
   print_operators(end.status, terminal);
   std::cout << "\nper training: " << rungs_text(config) << "\n";
   for (const std::string& line : end.verdict.lines) std::cout << line << "\n";
-  std::cout << "\nlook further:\n  ballast top -a " << archive << "\n  ballast show @1 -a "
-            << archive << "\n  ballast search ... --hours 8    more of the same run\n";
+  const std::string program = program_name();
+  std::cout << "\nlook further:\n  " << program << " top -a " << archive << "\n  " << program
+            << " show @1 -a " << archive << "\n  " << program
+            << " search ... --hours 8    the same search, and more of it\n";
 }
 
 int run_search(const Config& config) {

@@ -3,7 +3,7 @@
 #include <iostream>
 #include <memory>
 
-#include "common/clock.h"
+#include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/command.h"
 #include "orchestrator/leaderboard.h"
@@ -19,9 +19,9 @@ struct Snapshot {
   std::string archive, state;  // "running", "ended", "stopped" (killed), "empty"
   std::optional<int> pid;
   std::optional<population::RunRow> run;
-  Config config;       // of the last start
-  std::string reason;  // of the last end; empty while it runs or when it was killed
-  double seconds = 0;  // searching, over all starts
+  std::optional<Config> config;  // of the last start; none when another build's settings differ
+  std::string reason;            // of the last end; empty while it runs or when it was killed
+  double seconds = 0;            // searching, over all starts
   int64_t finished = 0;
   population::Counts counts;
   std::vector<Ranked> rows;
@@ -42,7 +42,13 @@ Snapshot look(const std::string& path) {
   s.state = s.pid ? "running" : "empty";
   const std::vector<population::SessionRow> sessions = archive.sessions();
   if (sessions.empty()) return s;
-  apply_toml(s.config, sessions.back().config, "the configuration in " + path);
+  try {
+    Config config;
+    apply_toml(config, sessions.back().config, path);
+    s.config = config;
+  } catch (const Error&) {
+    // Written by a build with other settings: everything else can be shown all the same.
+  }
   s.reason = sessions.back().reason;
   if (!s.pid) s.state = sessions.back().ended_ns ? "ended" : "stopped";
   return s;
@@ -61,8 +67,8 @@ OrderedJson json_of(const Snapshot& s) {
                 {"pid", s.pid ? Json(*s.pid) : Json()},
                 {"reason", s.reason.empty() ? Json() : Json(s.reason)},
                 {"seconds", s.seconds},
-                {"max_seconds", s.config.max_seconds},
-                {"max_evaluations", s.config.max_evaluations},
+                {"max_seconds", s.config ? Json(s.config->max_seconds) : Json()},
+                {"max_evaluations", s.config ? Json(s.config->max_evaluations) : Json()},
                 {"candidates", s.counts.candidates},
                 {"measured", s.rows.size()},
                 {"evaluations", s.finished},
@@ -101,9 +107,10 @@ void print(const Snapshot& s) {
   std::cout << s.archive << ": " << state_text(s) << "\n";
   if (!s.run) return;
   std::cout << "time         " << duration(s.seconds);
-  if (s.config.max_seconds > 0) std::cout << " of " << duration(s.config.max_seconds);
+  if (s.config && s.config->max_seconds > 0) std::cout << " of " << duration(s.config->max_seconds);
   std::cout << "\ntrainings    " << count(s.finished);
-  if (s.config.max_evaluations > 0) std::cout << " of " << count(s.config.max_evaluations);
+  if (s.config && s.config->max_evaluations > 0)
+    std::cout << " of " << count(s.config->max_evaluations);
   std::cout << " (" << listed(s.counts.evaluations) << "), " << s.counts.unfinished
             << " begun and not finished\ncandidates   " << count(s.counts.candidates) << ", "
             << count(static_cast<int64_t>(s.rows.size())) << " measured, built-ins included"

@@ -12,7 +12,7 @@ std::string plural(int64_t n, const char* word) {
 std::string best_text(const BestSoFar& best) {
   return best.name + " " + with_sign(best.mean_difference, 4) +
          (best.standard_error ? " ± " + fixed(*best.standard_error, 4) : "") + " (rung " +
-         std::to_string(best.rung) + ", " + plural(best.pairs, "seed") + ")";
+         std::to_string(best.rung) + ")";
 }
 
 std::string running_text(const SearchStatus& status) {
@@ -41,8 +41,8 @@ std::string progress_text(const SearchStatus& status) {
   std::string out = duration(status.seconds);
   if (status.max_seconds > 0) out += " of " + duration(status.max_seconds);
   if (status.phase == "stopping") out += ", stopping";
-  out += " | " + plural(status.measured, "candidate") + " measured, " +
-         plural(status.evaluations, "training");
+  out +=
+      " | " + plural(status.measured, "candidate") + ", " + plural(status.evaluations, "training");
   if (status.max_evaluations > 0) out += " of " + count(status.max_evaluations);
   if (status.failed_evaluations > 0) out += " (" + count(status.failed_evaluations) + " failed)";
   if (status.best) out += " | best " + best_text(*status.best);

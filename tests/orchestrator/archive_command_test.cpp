@@ -55,6 +55,21 @@ class ArchiveCommand : public BallastTest {
     }
   }
 
+  // One whose settings this build does not know.
+  void make_with_config(const std::string& config) const {
+    const SystemClock clock;
+    Archive archive(path(), clock);
+    population::RunRow run;
+    run.config = config;
+    run.config_hash = "0";
+    run.build = "build";
+    run.spec = to_json(train_spec(Config()));
+    run.spec_hash = "spec";
+    run.objective = "constrained";
+    run.reference = "builtin:global_lbl";
+    archive.begin_run(run);
+  }
+
   // Two of the track `loss` (the worse one at the higher rung), one of `loss+bias`, the reference.
   void fill(Archive& archive) const {
     population::RunRow run;
@@ -159,6 +174,14 @@ TEST_F(ArchiveCommand, StatusTellsRunningFromEnded) {
   EXPECT_EQ(j["state"], "running");
   EXPECT_EQ(j["pid"], getpid());
   EXPECT_NE(run({"status"}).out.find("running (process"), std::string::npos);
+}
+
+TEST_F(ArchiveCommand, StatusOfAKilledSearchOfAnotherBuild) {
+  make_with_config("a_key_of_old = 1\n");
+  const nlohmann::json j = json({"status"});
+  EXPECT_EQ(j["state"], "stopped");
+  EXPECT_TRUE(j["max_seconds"].is_null());
+  EXPECT_NE(run({"status"}).out.find("stopped without a word"), std::string::npos);
 }
 
 TEST_F(ArchiveCommand, WhatIsNoArchiveIsRefused) {

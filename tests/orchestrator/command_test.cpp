@@ -183,6 +183,16 @@ TEST_F(Command, TrainAndSearchNeedACorpusAndSayHowToMakeIt) {
   EXPECT_FALSE(std::filesystem::exists(folder() / "search.db"));
 }
 
+TEST_F(Command, SearchNamesAnUnreadableCorpus) {
+  ASSERT_EQ(run({"data", "build", "--synthetic"}).code, 0);
+  std::filesystem::resize_file(folder() / "data/synthetic/nest.train.bin", 1000);
+  expect_complaint(run({"search", "data=synthetic"}), 1, "nest.train.bin");
+  std::filesystem::remove(folder() / "data/synthetic/nest.train.bin");
+  expect_complaint(run({"search", "data=synthetic"}), 1, "nest.train.bin");
+  write("data/synthetic/manifest.json", "{\"format\": \"other\"}");
+  expect_complaint(run({"search", "data=synthetic"}), 1, "manifest.json");
+}
+
 TEST_F(Command, TrainSaysWhatALossCouldBe) {
   expect_complaint(run({"train", "--loss", "globl_lbl"}), 2, "the nearest name is \"global_lbl\"");
   expect_complaint(run({"train", "--loss", "abcdef12"}), 2, "there is no archive search.db");

@@ -70,8 +70,8 @@ SearchStatus status() {
 
 TEST(SearchDisplay, SaysHowFarItIsInOneLine) {
   EXPECT_EQ(progress_text(status()),
-            "1 min 30 s of 15 min 00 s | 1 candidate measured, 12 trainings (2 failed) | best "
-            "mutate-000003 -0.0123 ± 0.0040 (rung 2, 3 seeds) | now tune-000009 50 %");
+            "1 min 30 s of 15 min 00 s | 1 candidate, 12 trainings (2 failed) | best "
+            "mutate-000003 -0.0123 ± 0.0040 (rung 2) | now tune-000009 50 %");
 }
 
 TEST(SearchDisplay, TakesTheBudgetThatRunsOutFirst) {
@@ -79,6 +79,8 @@ TEST(SearchDisplay, TakesTheBudgetThatRunsOutFirst) {
   EXPECT_DOUBLE_EQ(*budget_used(s), 0.1);
   s.max_evaluations = 16;
   EXPECT_DOUBLE_EQ(*budget_used(s), 0.75);
+  s.seconds = 810;
+  EXPECT_DOUBLE_EQ(*budget_used(s), 0.9);
   s.max_seconds = 0;
   s.max_evaluations = 0;
   EXPECT_EQ(budget_used(s), std::nullopt);

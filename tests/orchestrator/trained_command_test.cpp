@@ -145,6 +145,16 @@ TEST_F(TrainedCommand, SearchEndsResumesAndIsLookedInto) {
   expect_complaint(run(other), 2, "mu");
 }
 
+TEST_F(TrainedCommand, SearchNamesAnArchiveItCannotWrite) {
+  std::vector<std::string> arguments = search(4);
+  write("text.db", std::string(200, 'x'));
+  arguments.insert(arguments.end(), {"-a", "text.db"});
+  expect_complaint(run(arguments), 1, "text.db");
+  arguments.back() = "text.db/search.db";
+  expect_complaint(run(arguments), 1, "text.db/search.db");
+  EXPECT_EQ(read("text.db"), std::string(200, 'x'));
+}
+
 TEST_F(TrainedCommand, CtrlCStopsCleanlyAndTheSameCommandGoesOn) {
   const Child child = start(search(12));
   bool busy = false;
