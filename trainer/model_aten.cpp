@@ -1,6 +1,7 @@
 // The model in ATen operators with autograd: any device, float32 or float64. What the kernels of
-// trainer/cpu/ are held against, and what runs where there are none. Nothing here waits for the
-// device, but for the experts' offsets in float64 (tests only).
+// trainer/cpu/ are held against, and what runs where there are none. It reads nothing back from the
+// device, but for the experts' row counts where _grouped_mm does not serve (float64, null experts,
+// widths that are no multiples of 4; inside _grouped_mm itself in float32 on a GPU).
 #include <cmath>
 
 #include "common/error.h"

@@ -37,11 +37,18 @@ bool Parameters::kernels_apply() const {
   return values.device().is_cpu() && values.scalar_type() == at::kFloat;
 }
 
-Parameters make_parameters(const ModelSpec& spec, uint64_t seed, at::Device device,
-                           at::ScalarType dtype) {
+Parameters zero_parameters(const ModelSpec& spec, at::Device device, at::ScalarType dtype) {
   Parameters p;
   p.layout = make_layout(spec);
-  at::Tensor drawn = at::zeros({p.layout.size}, at::kDouble);
+  p.values = at::zeros({p.layout.size}, at::TensorOptions(device).dtype(dtype));
+  p.grads = at::zeros_like(p.values);
+  return p;
+}
+
+Parameters make_parameters(const ModelSpec& spec, uint64_t seed, at::Device device,
+                           at::ScalarType dtype) {
+  Parameters p = zero_parameters(spec, device, dtype);
+  const at::Tensor drawn = at::zeros({p.layout.size}, at::kDouble);
   double* data = drawn.mutable_data_ptr<double>();
   uint64_t stream = 0;
   for (const Parameter& parameter : p.layout.parameters) {
@@ -52,8 +59,7 @@ Parameters make_parameters(const ModelSpec& spec, uint64_t seed, at::Device devi
     else
       std::fill_n(out, parameter.size(), 1.0);
   }
-  p.values = drawn.to(device, dtype);
-  p.grads = at::zeros_like(p.values);
+  p.values.copy_(drawn);
   return p;
 }
 

@@ -26,7 +26,12 @@ struct Parameters {
   bool kernels_apply() const;
 };
 
-// Drawn from `seed` alone: the same numbers on every machine and device. dtype float32 or float64.
+// All zeros, to be filled by import_weights (trainer/weights.h).
+Parameters zero_parameters(const ModelSpec& spec, at::Device device,
+                           at::ScalarType dtype = at::kFloat);
+
+// Drawn from `seed` alone (up to the last bit of the machine's logarithm and cosine). dtype float32
+// or float64.
 Parameters make_parameters(const ModelSpec& spec, uint64_t seed, at::Device device,
                            at::ScalarType dtype = at::kFloat);
 

@@ -126,7 +126,7 @@ ScoreResult run_score(const ScoreJob& job) {
   const ModelSpec& spec = job.spec.model;
   check_schedule(job.spec.schedule);
   require(job.tokens > 0, "a score job needs a positive number of tokens");
-  Parameters parameters = make_parameters(spec, 0, at::Device(job.device));
+  Parameters parameters = zero_parameters(spec, at::Device(job.device));
   const at::Tensor bias =
       import_weights(job.weights, parameters, routed_layers(spec), spec.experts);
   const std::unique_ptr<Model> model = make_model(spec, parameters);

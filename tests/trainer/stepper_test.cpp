@@ -123,7 +123,7 @@ TEST(Stepper, FillsTheRecord) {
   stepper.step(batches, 1e-3, 0.5);
   ASSERT_EQ(seen.size(), 12u);  // 3 micro-batches x 2 layers x 2 steps
   at::Tensor load = at::zeros({8}), probs = at::zeros({8});
-  for (const size_t i : {0, 2, 4}) {
+  for (const size_t i : {size_t{0}, size_t{2}, size_t{4}}) {
     load += seen[i].load / 3;
     probs += seen[i].probs.detach().mean(0) / 3;
   }
