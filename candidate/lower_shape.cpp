@@ -25,6 +25,16 @@ bool may_be_one(const Dim& size) {
   return false;
 }
 
+// False for 1/E or 3/S, which no sizes worth having make whole; T*E/k may be.
+bool may_be_whole(const Dim& size) {
+  return std::all_of(size.terms().begin(), size.terms().end(), [](const Dim::Term& term) {
+    const auto divides = [](int power) { return power < 0; };
+    const auto multiplies = [](int power) { return power > 0; };
+    return std::none_of(term.powers.begin(), term.powers.end(), divides) ||
+           std::any_of(term.powers.begin(), term.powers.end(), multiplies);
+  });
+}
+
 int64_t new_dim(Lowering& low, const Arguments& args, NodeId x) {
   const int64_t dim = args.integer("dim"), rank = low.rank(x);
   if (dim < -rank - 1 || dim > rank)
@@ -72,7 +82,7 @@ Shape resolve_shape(Lowering& low, NodeId x, Shape shape) {
   }
   if (open == nullptr) return shape;
   const auto rest = divide(total, known);
-  if (!rest)
+  if (!rest || !may_be_whole(*rest))
     low.refuse(to_string(low.shape(x)) + " cannot be viewed as " + to_string(shape) + ": " +
                    total.to_string() + " elements are not a multiple of " + known.to_string(),
                "(T,E) per sequence is x.view(r.num_sequences, -1, r.num_experts)");
@@ -97,8 +107,8 @@ Value lower_view_as(Lowering& low, const Arguments& args) {
 
 Value lower_flatten(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
-  if (low.rank(x) == 0) return Value::of(low.reshape(x, {Dim(1)}));
   const int64_t first = args.dim("start_dim", x), last = args.dim("end_dim", x);
+  if (low.rank(x) == 0) return Value::of(low.reshape(x, {Dim(1)}));
   if (first > last) args.refuse("start_dim", "lies behind end_dim");
   Shape shape;
   for (int64_t i = 0; i < low.rank(x); ++i) {
