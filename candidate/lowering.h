@@ -64,9 +64,9 @@ class Lowering {
   NodeId power(NodeId a, NodeId b);
   NodeId detached(NodeId x) { return is_tensor(x) ? add(Op::kDetach, {x}) : x; }
   NodeId square(NodeId x) { return product(x, x); }
-  NodeId cast(NodeId x, Element element);  // x itself when it is one
-  NodeId tensor(NodeId x);                 // a number as a 0-dim tensor
-  NodeId number_of(NodeId x) const;        // the number that a 0-dim tensor was made of, else x
+  NodeId cast(NodeId x, Element to);  // x itself when it is one
+  NodeId tensor(NodeId x);            // a number as a 0-dim tensor
+  NodeId number_of(NodeId x) const;   // the number that a 0-dim tensor was made of, else x
   NodeId where(NodeId condition, NodeId a, NodeId b) { return add(Op::kWhere, {condition, a, b}); }
   Dims all_dims(NodeId x) const;
   // Reduction with ints = {keepdim, (correction,) dims...}; of a 0-dim tensor over "dim 0" too.
@@ -74,8 +74,8 @@ class Lowering {
   NodeId spread(Op op, NodeId x, Dims dims, bool keepdim, int64_t correction);  // var, std
   NodeId sum(NodeId x) { return reduce(Op::kSum, x, all_dims(x)); }
   NodeId mean(NodeId x) { return reduce(Op::kMean, x, all_dims(x)); }
-  NodeId reshape(NodeId x, Shape shape);  // x itself when it has that shape
-  NodeId expand(NodeId x, Shape shape);
+  NodeId reshape(NodeId x, Shape to);  // x itself when it has that shape
+  NodeId expand(NodeId x, Shape to);
   NodeId flatten(NodeId x);
   NodeId unsqueeze(NodeId x, int64_t dim);
   NodeId squeeze(NodeId x, int64_t dim);  // of a size that is 1

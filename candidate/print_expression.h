@@ -39,7 +39,7 @@ Expression node_expression(const Node& node, const std::vector<Expression>& oper
 std::string bracketed(const Expression& expression, Precedence needed);
 
 // Methods, functions and indexing of tensors (the sections of ops.def after the pointwise one).
-std::string tensor_call(const Node& node, const std::vector<Expression>& operands,
+std::string tensor_call(const Node& node, const std::vector<Expression>& x,
                         const std::vector<const Node*>& operand_nodes);
 
 // "2.5", "math.inf", "1e-09": a float literal that reads back to the same bits.

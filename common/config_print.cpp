@@ -134,7 +134,8 @@ std::string to_json(const Config& config) {
   for (const ConfigField& field : config_fields()) {
     const auto [prefix, name] = split(field.key);
     nlohmann::ordered_json& table = prefix.empty() ? out : out[std::string(prefix)];
-    std::visit([&](const auto member) { table[std::string(name)] = config.*member; }, field.member);
+    nlohmann::ordered_json& value = table[std::string(name)];
+    std::visit([&](const auto member) { value = config.*member; }, field.member);
   }
   return out.dump(2);
 }

@@ -141,6 +141,9 @@ std::unique_ptr<Session> Bubblewrap::start(const std::vector<Shown>& files,
 // than a reply, and throws Error when the trainer speaks nonsense.
 template <class Result, class Job, class Talk>
 Result Bubblewrap::in_session(const Job& job, const JobLimits& limits, Talk talk) {
+  if (job.device != "cpu")
+    throw Error("device = " + job.device +
+                ": a sandbox shows its jobs no device yet; set device = cpu");
   const std::vector<Shown> files = files_of(job.data);
   std::unique_ptr<Session> session;
   try {

@@ -34,7 +34,9 @@ struct ProcessSpec {
 struct Exit {
   int code = 0;  // exit code; 128 + signal when `signalled`
   bool signalled = false;
-  double cpu_seconds = 0;  // user and system, of the child and what it waited for
+  double cpu_seconds =
+      0;  // user and system, of the child and what it waited for: without what died
+          // with it in a PID namespace of its own, which the kernel does not count
   int64_t peak_bytes = 0;  // largest resident size of any single one of them
 };
 

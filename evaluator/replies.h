@@ -20,7 +20,7 @@ std::string reply_kind(std::string_view frame);
 // forbidden calls are judged from outside), names and numbers of metrics; the message becomes one
 // line.
 Progress read_progress(std::string_view frame, int64_t attempt);
-TrainResult read_train_result(std::string_view frame, int64_t attempt, int64_t most_weight_bytes);
+TrainResult read_train_result(std::string_view frame, int64_t attempt, int64_t most_bytes);
 ScoreResult read_score_result(std::string_view frame, int64_t attempt);
 ProbeResult read_probe_result(std::string_view frame, int64_t attempt);
 

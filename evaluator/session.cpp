@@ -195,7 +195,6 @@ void Session::read_status() {
 void Session::look_at_tree() {
   const TreeUse use = use_of_tree(process_->pid());
   peak_bytes_ = std::max(peak_bytes_, use.resident_bytes);
-  cpu_seconds_ = std::max(cpu_seconds_, use.cpu_seconds);
   if (use.resident_bytes > limits_.memory_bytes)
     condemn(Outcome::kOom, "it used " + megabytes(use.resident_bytes) +
                                " of memory; the limit is " + megabytes(limits_.memory_bytes));
@@ -223,7 +222,6 @@ void Session::check_limits() {
 // Notes that it ended, and reads what is left in the pipes.
 void Session::take_end(const Exit& exit) {
   ended_ = exit;
-  cpu_seconds_ = std::max(cpu_seconds_, exit.cpu_seconds);
   peak_bytes_ = std::max(peak_bytes_, exit.peak_bytes);
   for (size_t before = SIZE_MAX; before != output_left_ && !output_ended_ && !verdict_;) {
     before = output_left_;
@@ -273,12 +271,9 @@ void Session::kill_tree() {
   if (!process_->own_pid_namespace())
     for (auto pid = use.pids.rbegin(); pid + 1 != use.pids.rend(); ++pid) ::kill(*pid, SIGKILL);
   process_->kill_group();
-  if (const std::optional<Exit> exit = process_->wait_exit(kLastBreath)) {
-    cpu_seconds_ = std::max(cpu_seconds_, exit->cpu_seconds);
-  } else if (verdict_) {
+  if (!process_->wait_exit(kLastBreath) && verdict_)
     verdict_->message += "; process " + std::to_string(process_->pid()) +
                          " does not die of SIGKILL: it hangs in the kernel";
-  }
 }
 
 std::string Session::with_errors(std::string message) const {

@@ -57,7 +57,6 @@ class Session {
   bool has_read();
 
   int64_t peak_bytes() const { return peak_bytes_; }  // resident, whole tree, as seen so far
-  double cpu_seconds() const { return cpu_seconds_; }
 
  private:
   void tick(int milliseconds);
@@ -97,7 +96,6 @@ class Session {
   bool status_ended_;
 
   int64_t peak_bytes_ = 0;
-  double cpu_seconds_ = 0;
   std::optional<Exit> ended_;  // by itself
   std::optional<Reply> verdict_;
 };

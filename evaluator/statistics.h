@@ -26,6 +26,7 @@ struct Summary {
   double mean = 0;                 // 0 without pairs
   std::optional<double> variance;  // of one difference, unbiased; nullopt below two pairs
   std::optional<double> standard_error() const;  // of the mean, from this sample alone
+  bool operator==(const Summary&) const = default;
 };
 Summary summarise(std::span<const double> differences);
 

@@ -42,19 +42,6 @@ int64_t resident_of(pid_t pid) {
   return resident * page;
 }
 
-// Fields 14 and 15 of stat, in clock ticks; the name before them may hold anything, so count from
-// its end.
-double cpu_of(pid_t pid) {
-  const std::string stat = read_proc(pid, "stat");
-  const size_t end = stat.rfind(')');
-  if (end == std::string::npos) return 0;
-  unsigned long user = 0, system = 0;
-  if (std::sscanf(stat.c_str() + end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                  &user, &system) != 2)
-    return 0;
-  return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 void add_numbers(const std::string& text, std::vector<pid_t>& out) {
   for (const char* at = text.c_str(); *at != '\0';) {
     char* end = nullptr;
@@ -86,7 +73,6 @@ TreeUse use_of_tree(pid_t root) {
   for (size_t i = 0; i < use.pids.size() && use.pids.size() < kMost; ++i) {
     const pid_t pid = use.pids[i];
     use.resident_bytes += resident_of(pid);
-    use.cpu_seconds += cpu_of(pid);
     for (const pid_t child : children_of(pid)) use.pids.push_back(child);
   }
   return use;

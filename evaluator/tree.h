@@ -10,7 +10,6 @@ namespace ballast::evaluator {
 
 struct TreeUse {
   int64_t resident_bytes = 0;  // summed; pages that several share count several times
-  double cpu_seconds = 0;      // of those alive
   std::vector<pid_t> pids;     // the root first
 };
 

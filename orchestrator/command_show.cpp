@@ -8,7 +8,6 @@
 #include "common/json.h"
 #include "orchestrator/command.h"
 #include "orchestrator/leaderboard.h"
-#include "orchestrator/measure.h"
 #include "orchestrator/resolve.h"
 #include "orchestrator/terminal.h"
 #include "population/reader.h"
@@ -42,11 +41,13 @@ Shown collect(const population::Reader& archive, const std::string& identity) {
   return shown;
 }
 
-std::optional<std::pair<double, double>> interval_of(const EstimateRow& row) {
-  if (!row.standard_error || row.pairs < 2) return std::nullopt;
-  const double half =
-      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
-  return std::pair(row.mean_difference - half, row.mean_difference + half);
+evaluator::Interval bounds_of(const EstimateRow& row) {
+  return interval_of(row.pairs, row.mean_difference, row.standard_error);
+}
+
+std::string bounds_text(const evaluator::Interval& bounds) {
+  if (!std::isfinite(bounds.low)) return "-";
+  return "[" + with_sign(bounds.low, 4) + ", " + with_sign(bounds.high, 4) + "]";
 }
 
 double metric(const EvaluationRow& row, const char* name) {
@@ -73,14 +74,10 @@ void print_estimates(const Shown& shown, const Terminal& terminal) {
                {"pairs", kRight},
                {"coefficient", kRight}});
   for (const EstimateRow& row : shown.estimates) {
-    const auto bounds = interval_of(row);
     table.add({std::to_string(row.rung),
                with_sign(row.mean_difference, 4) + " ± " +
                    (row.standard_error ? fixed(*row.standard_error, 4) : "?"),
-               bounds
-                   ? "[" + with_sign(bounds->first, 4) + ", " + with_sign(bounds->second, 4) + "]"
-                   : "-",
-               std::to_string(row.pairs), row.coefficient});
+               bounds_text(bounds_of(row)), std::to_string(row.pairs), row.coefficient});
   }
   std::cout << "\n" << table.to_string(terminal);
 }
@@ -163,14 +160,15 @@ OrderedJson json_of(const Shown& shown) {
   OrderedJson estimates = OrderedJson::array(), evaluations = OrderedJson::array(),
               lineage = OrderedJson::array(), proposals = OrderedJson::array();
   for (const EstimateRow& row : shown.estimates) {
-    const auto bounds = interval_of(row);
+    const evaluator::Interval bounds = bounds_of(row);
     estimates.push_back(
         {{"rung", row.rung},
          {"coefficient", row.coefficient},
          {"pairs", row.pairs},
          {"mean_difference", row.mean_difference},
          {"standard_error", row.standard_error ? Json(*row.standard_error) : Json()},
-         {"interval", bounds ? Json::array({bounds->first, bounds->second}) : Json()}});
+         {"interval",
+          std::isfinite(bounds.low) ? Json::array({bounds.low, bounds.high}) : Json()}});
   }
   for (const EvaluationRow& row : shown.evaluations) evaluations.push_back(evaluation_json(row));
   for (const population::LineageRow& row : shown.lineage) {

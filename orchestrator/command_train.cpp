@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "evaluator/evaluator.h"
+#include "evaluator/objective.h"
 #include "orchestrator/command.h"
 #include "orchestrator/interrupt.h"
 #include "orchestrator/loss_text.h"
@@ -103,7 +104,7 @@ EvaluationResult wait_for(evaluator::Evaluator& pool, const std::string& name, s
 }
 
 OrderedJson json_of(const Loss& loss, const EvaluationRequest& request,
-                    const EvaluationResult& result, const TrainSpec& spec) {
+                    const EvaluationResult& result, const TrainSpec& spec, double objective) {
   OrderedJson j{{"name", loss.name},
                 {"identity", loss.identity},
                 {"outcome", to_string(result.outcome)},
@@ -111,6 +112,7 @@ OrderedJson json_of(const Loss& loss, const EvaluationRequest& request,
                 {"seed", request.seed},
                 {"coefficient", request.coefficient},
                 {"unit", request.unit},
+                {"objective", json_number(objective)},
                 {"preset", spec.preset},
                 {"spec_hash", spec_hash(spec)},
                 {"build", numeric_build()},
@@ -181,7 +183,11 @@ int run_train(const Given& given) {
   if (result.outcome == Outcome::kCancelled && interrupts.exit_code() != 0) {
     return interrupts.exit_code();
   }
-  if (given.json) std::cout << json_of(loss, request, result, spec).dump(2) << "\n";
+  if (given.json) {
+    const evaluator::ObjectiveSpec wanted{config.objective, config.mu, config.target};
+    const double objective = evaluator::objective(wanted, result.metrics).value_or(std::nan(""));
+    std::cout << json_of(loss, request, result, spec, objective).dump(2) << "\n";
+  }
   if (result.outcome != Outcome::kOk) {
     throw Error("training " + loss.name + " ended with " + std::string(to_string(result.outcome)) +
                 ": " + result.message);

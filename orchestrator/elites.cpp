@@ -5,24 +5,30 @@
 
 namespace ballast::orchestrator {
 
-PooledDeviation pooled_deviation(const Ledger& ledger) {
-  double squares = 0, freedom = 0;
-  for (const Entry& entry : ledger.entries()) {
-    if (entry.builtin && coefficient_value(entry.coefficient) == 0) continue;
-    for (int rung = 2; rung <= ledger.rungs(); ++rung) {
-      const auto& estimate = entry.estimates[static_cast<size_t>(rung - 1)];
-      if (!estimate || !estimate->standard_error || &entry == &ledger.entries()[ledger.reference()])
-        continue;
-      const auto n = static_cast<double>(estimate->pairs);
-      squares += (n - 1) * n * *estimate->standard_error * *estimate->standard_error;
-      freedom += n - 1;
-    }
+namespace {
+
+// Of the mean; from the prior alone where the candidate's own pairs say nothing.
+double standard_error(const evaluator::Summary& summary,
+                      const std::optional<evaluator::VariancePrior>& prior) {
+  if (const auto estimate = evaluator::moderate(summary, prior)) return estimate->standard_error;
+  return prior ? std::sqrt(prior->variance / static_cast<double>(summary.pairs)) : 0;
+}
+
+}  // namespace
+
+std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger) {
+  std::vector<evaluator::Summary> summaries;
+  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    if (i == ledger.reference() || (entry.builtin && entry.track == "none")) continue;
+    for (size_t r = 1; r < entry.estimates.size(); ++r)
+      if (entry.estimates[r]) summaries.push_back(*entry.estimates[r]);
   }
-  return {freedom > 0 ? std::sqrt(squares / freedom) : 0, freedom};
+  return evaluator::fit_prior(summaries);
 }
 
 std::vector<Elite> elites(const Ledger& ledger) {
-  const double deviation = pooled_deviation(ledger).deviation;
+  const std::optional<evaluator::VariancePrior> prior = variance_prior(ledger);
   std::vector<Elite> out, failed;
   bool undecided = false;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
@@ -34,9 +40,8 @@ std::vector<Elite> elites(const Ledger& ledger) {
     } else if (rung == 0) {
       undecided = true;
     } else {
-      const PairedEstimate& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
-      const double error = deviation / std::sqrt(static_cast<double>(estimate.pairs));
-      out.push_back({i, {estimate.mean, error, entry.children}});
+      const evaluator::Summary& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
+      out.push_back({i, {estimate.mean, standard_error(estimate, prior), entry.children}});
     }
   }
   if (out.empty() && !undecided) return failed;

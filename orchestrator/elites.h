@@ -1,17 +1,18 @@
 // The candidates that can become parents, with what is believed about them.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "evaluator/statistics.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/parents.h"
 
 namespace ballast::orchestrator {
 
-// Standard deviation of one paired difference, pooled over all entries with at least two pairs at a
-// rung above the first (but for the built-in without balance, whose noise is another); 0 when there
-// is none. A candidate's own two or three pairs say too little about it.
-PooledDeviation pooled_deviation(const Ledger& ledger);
+// What the variances of all paired differences above the first rung say about one of them; without
+// the built-in that does not balance, whose noise is another.
+std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger);
 
 struct Elite {
   size_t entry = 0;

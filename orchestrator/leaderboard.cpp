@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "common/json.h"
-#include "orchestrator/measure.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -24,7 +22,7 @@ std::string difference_text(const LeaderboardRow& row) {
 }
 
 std::string interval_text(const LeaderboardRow& row) {
-  const auto [low, high] = interval(row);
+  const auto [low, high] = interval_of(row.pairs, row.mean_difference, row.standard_error);
   if (!std::isfinite(low)) return "-";
   return "[" + with_sign(low, 4) + ", " + with_sign(high, 4) + "]";
 }
@@ -88,12 +86,9 @@ std::vector<Ranked> ranked(std::vector<LeaderboardRow> rows) {
   return out;
 }
 
-std::pair<double, double> interval(const LeaderboardRow& row) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (!row.standard_error || row.pairs < 2) return {-kInfinity, kInfinity};
-  const double half =
-      student_quantile(0.975, static_cast<double>(row.pairs - 1)) * *row.standard_error;
-  return {row.mean_difference - half, row.mean_difference + half};
+evaluator::Interval interval_of(int64_t pairs, double mean, const std::optional<double>& error) {
+  if (!error || pairs < 2) return {};
+  return evaluator::confidence_interval({pairs, mean, *error, static_cast<double>(pairs - 1)});
 }
 
 std::string leaderboard_text(const std::vector<Ranked>& rows, const Terminal& terminal,
@@ -123,7 +118,7 @@ std::string leaderboard_text(const std::vector<Ranked>& rows, const Terminal& te
 std::string leaderboard_json(const std::vector<Ranked>& rows) {
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
   for (const auto& [rank, row] : rows) {
-    const auto [low, high] = interval(row);
+    const auto [low, high] = interval_of(row.pairs, row.mean_difference, row.standard_error);
     nlohmann::ordered_json j;
     j["rank"] = rank > 0 ? Json(rank) : Json();
     j["identity"] = row.identity;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "evaluator/statistics.h"
 #include "orchestrator/terminal.h"
 #include "population/reader.h"
 
@@ -20,8 +21,8 @@ struct Ranked {
 std::vector<Ranked> ranked(std::vector<population::LeaderboardRow> rows);
 
 // The interval that holds the true difference with 95 % confidence (Student's t over the pairs),
-// for this row alone: nothing is taken off for its being one of many. Infinite below two pairs.
-std::pair<double, double> interval(const population::LeaderboardRow& row);
+// for one row alone: nothing is taken off for its being one of many. Infinite below two pairs.
+evaluator::Interval interval_of(int64_t pairs, double mean, const std::optional<double>& error);
 
 bool is_builtin(const population::LeaderboardRow& row);
 std::string short_id(const std::string& identity);  // 8 digits, or "builtin"

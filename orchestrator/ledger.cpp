@@ -2,27 +2,36 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <utility>
 
-#include "common/error.h"
 #include "orchestrator/seeds.h"
 
 namespace ballast::orchestrator {
 
-std::string coefficient_text(double coefficient) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", coefficient);
-  return text;
+using evaluator::coefficient_text;
+using evaluator::CoefficientTrial;
+
+namespace {
+
+// Three points around the centre first (docs/design.md, section 5).
+constexpr int kFirstPoints = 3;
+
+// No other coefficient mends these.
+bool is_fatal(Outcome outcome) {
+  return outcome != Outcome::kOk && outcome != Outcome::kNonfinite && outcome != Outcome::kDiverged;
 }
 
-double coefficient_value(std::string_view text) {
-  return std::strtod(std::string(text).c_str(), nullptr);
+}  // namespace
+
+std::string_view builtin_track(std::string_view name) {
+  if (name == "none") return "none";
+  return name == "loss_free" ? "bias" : "loss";
 }
 
 Ledger::Ledger(const SearchConfig& config)
-    : config_(config), spec_hash_(ballast::spec_hash(config.spec)) {
+    : config_(config),
+      objective_{config.objective, config.mu, config.target},
+      spec_hash_(ballast::spec_hash(config.spec)) {
   for (const BuiltinConfig& builtin : config_.builtins)
     builtin_coefficients_[builtin.name] = coefficient_text(builtin.coefficient);
   for (const RungConfig& rung : config_.rungs) {
@@ -59,11 +68,16 @@ size_t Ledger::add(const population::CandidateRow& candidate, std::string_view o
   return entries_.size() - 1;
 }
 
-// A text with only the second hook is a bias rule: its natural neighbour is the built-in one.
-std::string Ledger::centre(const Entry& entry) const {
-  if (entry.track != "bias") return builtin_coefficients_.at(config_.reference);
-  const auto it = builtin_coefficients_.find("loss_free");
-  return it == builtin_coefficients_.end() ? coefficient_text(1) : it->second;
+// That of the built-in of the same kind: the reference, else the first one with a coefficient. A
+// text with only the second hook is a bias rule and has its neighbours among those.
+double Ledger::centre(std::string_view track) const {
+  const std::string_view kind = track == "bias" ? "bias" : "loss";
+  double found = 0;
+  for (const BuiltinConfig& builtin : config_.builtins) {
+    if (builtin_track(builtin.name) != kind || !(builtin.coefficient > 0)) continue;
+    if (found == 0 || builtin.name == config_.reference) found = builtin.coefficient;
+  }
+  return found > 0 ? found : 1;
 }
 
 std::optional<size_t> Ledger::find(std::string_view identity) const {
@@ -123,22 +137,34 @@ void Ledger::cancel(const Want& want) {
 }
 
 std::optional<std::string> Ledger::next_trial(const Entry& entry) const {
-  const std::optional<double> next =
-      next_coefficient(entry.trials, coefficient_value(centre(entry)), config_.coefficient_step,
-                       config_.coefficient_trials);
-  if (!next) return std::nullopt;
-  return coefficient_text(*next);
+  evaluator::CoefficientPlan plan;
+  plan.centre = centre(entry.track);
+  plan.factor = config_.coefficient_step;
+  plan.first = std::min(kFirstPoints, config_.coefficient_trials);
+  plan.max_trials = config_.coefficient_trials;
+  std::vector<std::string> next = evaluator::next_coefficients(plan, entry.trials);
+  if (next.empty()) return std::nullopt;
+  return std::move(next.front());
 }
 
 void Ledger::finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective) {
-  entry.trials.push_back({coefficient_value(want.coefficient), outcome, objective});
-  std::optional<double>& best = entry.scores[0][0];
-  if (outcome == Outcome::kOk && (!best || objective < *best)) {
-    best = objective;
-    entry.coefficient = want.coefficient;
+  const bool ok = outcome == Outcome::kOk;
+  entry.trials.push_back({want.coefficient,
+                          ok ? CoefficientTrial::State::kDone : CoefficientTrial::State::kFailed,
+                          ok ? objective : 0});
+  if (const auto best = evaluator::chosen_coefficient(entry.trials)) {
+    entry.coefficient = *best;
+    for (const CoefficientTrial& trial : entry.trials)
+      if (trial.coefficient == *best) entry.scores[0][0] = trial.objective;
+  }
+  if (is_fatal(outcome)) {
+    entry.failed = true;
+    entry.failed_rung = 1;
+    entry.next_trial.reset();
+    return;
   }
   entry.next_trial = next_trial(entry);
-  entry.failed = !entry.next_trial && !best;
+  if (!entry.next_trial && !entry.scores[0][0]) entry.failed = true, entry.failed_rung = 1;
 }
 
 std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, double objective) {
@@ -170,14 +196,14 @@ std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, d
 
 bool Ledger::estimate(Entry& entry, int rung) {
   const size_t r = static_cast<size_t>(rung - 1);
-  std::optional<PairedEstimate> now;
+  std::optional<evaluator::Summary> now;
   if (entry.failed_rung != rung && reference_) {
     const auto& own = entry.scores[r];
     const auto& reference = entries_[*reference_].scores[r];
     std::vector<double> differences;
     for (size_t i = 0; i < own.size(); ++i)
       if (own[i] && reference[i]) differences.push_back(*own[i] - *reference[i]);
-    if (!differences.empty()) now = paired(differences);
+    if (!differences.empty()) now = evaluator::summarise(differences);
   }
   if (now == entry.estimates[r]) return false;
   entry.estimates[r] = now;

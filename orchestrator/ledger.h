@@ -13,8 +13,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/job.h"
 #include "common/outcome.h"
-#include "orchestrator/measure.h"
+#include "evaluator/coefficient.h"
+#include "evaluator/objective.h"
+#include "evaluator/statistics.h"
 #include "orchestrator/search_config.h"
 #include "population/archive.h"
 
@@ -39,7 +42,7 @@ struct Entry {
 
   // Rung 1: the coefficients tried so far, in order, and the next one to try (none: all done).
   // Built-ins have nothing to try.
-  std::vector<CoefficientTrial> trials;
+  std::vector<evaluator::CoefficientTrial> trials;
   std::optional<std::string> next_trial;
   // The best one so far; a built-in's configured one. None while no trial has succeeded.
   std::string coefficient;
@@ -48,12 +51,13 @@ struct Entry {
   std::vector<std::vector<std::optional<double>>> scores;
   // [rung - 1]: evaluations begun, whether they run or are finished.
   std::vector<int> begun;
-  // [rung - 1]: none without a pair, or when an evaluation at that rung failed.
-  std::vector<std::optional<PairedEstimate>> estimates;
+  // [rung - 1]: paired differences, candidate - reference; none without a pair, or when an
+  // evaluation at that rung failed.
+  std::vector<std::optional<evaluator::Summary>> estimates;
   // Given up: a trial ended in a way no coefficient can mend, no trial succeeded, or a later
   // evaluation failed. Such a candidate has no estimate at the rung where that happened.
   bool failed = false;
-  int failed_rung = 0;        // 0 when the trials failed
+  int failed_rung = 0;
   std::vector<Want> running;  // handed to the evaluator
 
   bool started() const { return begun[0] > 0 || (builtin && begun[1] > 0); }
@@ -83,6 +87,10 @@ class Ledger {
     size_t entry = 0;
     int rung = 1;
   };
+  // What an evaluation's metrics are worth; nullopt: no score follows from them.
+  std::optional<double> objective(const Metrics& metrics) const {
+    return evaluator::objective(objective_, metrics);
+  }
   // A finished evaluation; `objective` counts when the outcome is kOk. Returns whose estimates
   // changed.
   std::vector<Changed> finish(const Want& want, Outcome outcome, double objective);
@@ -95,12 +103,13 @@ class Ledger {
   const SearchConfig& config() const { return config_; }
 
  private:
-  std::string centre(const Entry& entry) const;  // the first coefficient to try
+  double centre(std::string_view track) const;  // the first coefficient to try
   std::optional<std::string> next_trial(const Entry& entry) const;
   void finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective);
   bool estimate(Entry& entry, int rung);  // true when it changed
 
   SearchConfig config_;
+  evaluator::ObjectiveSpec objective_;
   std::string spec_hash_;
   std::map<std::string, std::string, std::less<>> builtin_coefficients_;  // by name, as text
   std::vector<std::vector<uint64_t>> seeds_;                              // [rung - 1][seed]
@@ -110,8 +119,7 @@ class Ledger {
   std::optional<size_t> reference_;
 };
 
-// A coefficient as the archive writes it, and the number that text stands for (what is trained).
-std::string coefficient_text(double coefficient);
-double coefficient_value(std::string_view text);
+// The track of a built-in: "none", "bias" or "loss".
+std::string_view builtin_track(std::string_view name);
 
 }  // namespace ballast::orchestrator

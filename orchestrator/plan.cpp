@@ -1,7 +1,10 @@
 #include "orchestrator/plan.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
+
+#include "evaluator/rungs.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -56,11 +59,48 @@ std::optional<Want> next_climber(const Ledger& ledger, int rung) {
 // Mean difference over all pairs at rungs r + 1 and r + 2, so that one who was lucky at the lower
 // makes room for the next when fresh seeds say so.
 double over_both(const Entry& entry, size_t r) {
-  const PairedEstimate& lower = *entry.estimates[r];
+  const evaluator::Summary& lower = *entry.estimates[r];
   const auto& upper = entry.estimates[r + 1];
   if (!upper) return lower.mean;
   const auto n = static_cast<double>(lower.pairs), m = static_cast<double>(upper->pairs);
   return (n * lower.mean + m * upper->mean) / (n + m);
+}
+
+std::vector<size_t> next_champion(const Ledger& ledger, int rung) {
+  const size_t r = static_cast<size_t>(rung - 1);
+  std::optional<size_t> best;
+  double best_mean = 0;
+  double complete = 0;
+  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    if (entry.builtin || !ledger.complete(entry, rung)) continue;
+    ++complete;
+    const double mean = over_both(entry, r);
+    if (!best || mean < best_mean) best = i, best_mean = mean;
+  }
+  if (complete < ledger.config().eta || ledger.entries()[*best].begun[r + 1] > 0) return {};
+  return {*best};
+}
+
+std::vector<size_t> best_share(const Ledger& ledger, int rung) {
+  const size_t r = static_cast<size_t>(rung - 1);
+  evaluator::RungStanding standing;
+  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    const bool failed = entry.failed_rung == rung, climbed = entry.begun[r + 1] > 0;
+    if (entry.builtin || !(failed || climbed || ledger.complete(entry, rung))) continue;
+    // Of equal scores the smaller identity is the better: the older candidate.
+    char number[24];
+    std::snprintf(number, sizeof number, "%010zu", i);
+    std::optional<double> score;
+    if (!failed) score = entry.estimates[r]->mean;
+    standing.finished.push_back({number, score});
+    if (climbed) standing.promoted.insert(number);
+  }
+  std::vector<size_t> out;
+  for (const std::string& number : evaluator::promotable(standing, ledger.config().eta))
+    out.push_back(static_cast<size_t>(std::stoull(number)));
+  return out;
 }
 
 Want trial(const Ledger& ledger, size_t index) {
@@ -99,25 +139,8 @@ std::optional<size_t> next_newcomer(const Ledger& ledger) {
 }  // namespace
 
 std::vector<size_t> promotable(const Ledger& ledger, int rung) {
-  const size_t r = static_cast<size_t>(rung - 1);
-  const bool champions = ledger.config().rungs[r + 1].block == SeedBlock::kC;
-  std::vector<std::pair<double, size_t>> complete;  // belief, entry
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (entry.builtin || !ledger.complete(entry, rung)) continue;
-    complete.emplace_back(champions ? over_both(entry, r) : entry.estimates[r]->mean, i);
-  }
-  auto keep = static_cast<size_t>(static_cast<double>(complete.size()) / ledger.config().eta);
-  if (champions) keep = std::min<size_t>(keep, 1);
-  std::nth_element(complete.begin(), complete.begin() + static_cast<ptrdiff_t>(keep),
-                   complete.end());
-  complete.resize(keep);
-  std::erase_if(complete,
-                [&](const auto& c) { return ledger.entries()[c.second].begun[r + 1] > 0; });
-  std::sort(complete.begin(), complete.end());
-  std::vector<size_t> out;
-  for (const auto& [belief, entry] : complete) out.push_back(entry);
-  return out;
+  const SeedBlock block = ledger.config().rungs[static_cast<size_t>(rung)].block;
+  return block == SeedBlock::kC ? next_champion(ledger, rung) : best_share(ledger, rung);
 }
 
 std::optional<Want> next_want(const Ledger& ledger) {

@@ -74,6 +74,8 @@ Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parent
   for (int i = 0; i < kDraws; ++i) {
     const OperatorConfig& op = config_.operators[rng.weighted(weights)];
     const Entry& main = parent();
+    const auto program = candidate::parse(main.source).program;
+    if (!program) continue;  // a text of an older version of the language
     draft = {op.name, child_name(op.name, number), {main.identity}, std::nullopt, "", ""};
     std::optional<candidate::Program> donor;
     if (needs_donor(op.name)) {
@@ -81,10 +83,10 @@ Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parent
       if (other.identity == main.identity) continue;
       draft.parents.push_back(other.identity);
       donor = candidate::parse(other.source).program;
+      if (!donor) continue;
     }
-    const candidate::Program program = *candidate::parse(main.source).program;
     std::optional<candidate::Mutation> child =
-        apply_operator(op.name, program, donor ? &*donor : nullptr, rng);
+        apply_operator(op.name, *program, donor ? &*donor : nullptr, rng);
     if (!child) continue;
     draft.program = std::move(child->program);
     draft.detail = std::move(child->description);

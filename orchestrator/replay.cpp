@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "orchestrator/measure.h"
-
 namespace ballast::orchestrator {
 
 Spent replay(std::vector<population::EvaluationRow> rows, Ledger& ledger) {
@@ -12,12 +10,19 @@ Spent replay(std::vector<population::EvaluationRow> rows, Ledger& ledger) {
                    [](const auto& a, const auto& b) { return a.key.rung < b.key.rung; });
   Spent spent;
   for (const population::EvaluationRow& row : rows) {
-    const bool ok = *row.outcome == Outcome::kOk;
     ++spent.evaluations;
     spent.tokens += row.tokens;
-    if (!ok) ++spent.failed;
-    if (const auto want = ledger.want_of(row.key))
-      ledger.finish(*want, *row.outcome, ok ? objective_of(ledger.config(), row.metrics) : 0);
+    Outcome outcome = *row.outcome;
+    if (outcome != Outcome::kOk) ++spent.failed;
+    const auto want = ledger.want_of(row.key);
+    if (!want) {
+      ++spent.unused;
+      continue;
+    }
+    std::optional<double> objective;
+    if (outcome == Outcome::kOk) objective = ledger.objective(row.metrics);
+    if (outcome == Outcome::kOk && !objective) outcome = Outcome::kNonfinite;
+    ledger.finish(*want, outcome, objective.value_or(0));
   }
   return spent;
 }

@@ -15,6 +15,7 @@ struct Spent {
   int64_t evaluations = 0;
   int64_t failed = 0;  // with another outcome than kOk
   int64_t tokens = 0;
+  int64_t unused = 0;  // of another build, device, or seed than this search would ask for
 };
 
 // Finishes all of them in an order that does not depend on when they arrived: trials choose the

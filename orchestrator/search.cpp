@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "candidate/shipped.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/operators.h"
@@ -114,6 +115,12 @@ void validate(const SearchConfig& config) {
       std::any_of(config.builtins.begin(), config.builtins.end(),
                   [&](const BuiltinConfig& b) { return b.name == config.reference; });
   usage(has_reference, "reference: " + config.reference + " is not among the built-ins");
+  for (const std::string& name : config.first_seeds) {
+    const bool given = std::any_of(config.seeds.begin(), config.seeds.end(),
+                                   [&](const SeedText& text) { return text.name == name; });
+    usage(given || (config.use_shipped && candidate::find_shipped(name)),
+          "first_seeds: there is no text named " + name + "; `ballast losses` lists those shipped");
+  }
   const auto rules = parent_rules();
   usage(std::find(rules.begin(), rules.end(), config.parents) != rules.end(),
         "parents: unknown rule " + config.parents);

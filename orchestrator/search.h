@@ -38,9 +38,9 @@ class Search {
          evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer);
   ~Search();
 
-  // Starts or resumes, and returns when a budget is spent or `stop` is requested: what runs is then
-  // cancelled and runs again on the next start. Throws Error when the archive belongs to another
-  // run, or when the machine fails for good; what was stored stays.
+  // Once. Starts or resumes, and returns when a budget is spent or `stop` is requested: what runs
+  // is then cancelled and runs again on the next start. Throws Error when the archive belongs to
+  // another run, or when the machine fails for good; what was stored stays.
   SearchEnd run(std::stop_token stop);
 
  private:

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::string_view kRungsKey = "search.rungs";
 
-std::string_view builtin_track(std::string_view name) {
-  if (name == "none") return "none";
-  return name == "loss_free" ? "bias" : "loss";
-}
-
 std::string rungs_json(const SearchConfig& config) {
   Json j = Json::array();
   for (const RungConfig& rung : config.rungs)
@@ -117,6 +112,10 @@ void Search::State::add_builtins() {
 void Search::State::load_evaluations() {
   const std::vector<population::EvaluationRow> rows = archive.evaluations();
   spent = replay(rows, ledger);
+  if (spent.unused > 0)
+    archive.add_event("left aside", std::to_string(spent.unused) +
+                                        " finished evaluations belong to another build, device or "
+                                        "configuration: they count as spent, not as measured");
   for (const population::EvaluationRow& row : rows) {  // in the order in which they were begun
     if (row.outcome || row.purpose == "train") continue;
     const std::optional<Want> want = ledger.want_of(row.key);
@@ -139,7 +138,7 @@ void Search::State::store_differing_estimates() {
                               ? !now
                               : now && before->second.pairs == now->pairs &&
                                     before->second.mean_difference == now->mean &&
-                                    before->second.standard_error == now->standard_error &&
+                                    before->second.standard_error == now->standard_error() &&
                                     before->second.coefficient == entry.coefficient;
         if (!same) put_estimate({i, rung});
       }

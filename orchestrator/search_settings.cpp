@@ -61,7 +61,10 @@ SearchConfig search_config(const Config& config, const TrainSpec& spec, int work
     out.seeds.push_back({std::filesystem::path(file).stem().string(), read_loss_file(file)});
   }
   out.first_seeds = config.start_first;
-  out.operators = {{"tune", config.operator_tune}, {"mutate", config.operator_mutate}};
+  out.operators = {{"tune", config.operator_tune},
+                   {"mutate", config.operator_mutate},
+                   {"splice", config.operator_splice},
+                   {"drop", config.operator_drop}};
   out.parents = config.parents;
   out.elites = config.elites;
   out.resamples = static_cast<int>(config.resamples);

@@ -27,8 +27,8 @@ struct Flight {
 };
 
 struct Search::State {
-  State(SearchConfig config, population::Archive& archive, evaluator::Evaluator& evaluator,
-        evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer);
+  State(SearchConfig given, population::Archive& archive_, evaluator::Evaluator& evaluator_,
+        evaluator::Sandbox& probes, const Clock& clock_, SearchObserver& observer_);
 
   // search_load.cpp: from the archive to memory.
   void load();
@@ -56,7 +56,7 @@ struct Search::State {
   // search.cpp: the loop and its ends.
   std::string loop(std::stop_token stop);
   void fill(std::stop_token stop);
-  void drain(double seconds, std::stop_token stop);
+  void drain(double most, std::stop_token stop);
   void cancel();
   bool out_of_evaluations() const;
   double seconds() const { return seconds_before + clock.monotonic() - started; }
@@ -65,7 +65,7 @@ struct Search::State {
   // search_status.cpp
   SearchStatus status() const;
   void show_status(bool now);
-  void tell(SearchEventKind kind, const Flight& flight, Outcome outcome, double seconds,
+  void tell(SearchEventKind kind, const Flight& flight, Outcome outcome, double took,
             std::string text) const;
 
   const SearchConfig config;

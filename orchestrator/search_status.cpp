@@ -28,9 +28,9 @@ void count_entry(const Ledger& ledger, const Entry& entry, SearchStatus& status,
   OperatorCount& count = operators[entry.op];
   ++count.measured;
   count.best_rung = std::max<int64_t>(count.best_rung, rung);
-  const PairedEstimate& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
+  const evaluator::Summary& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
   const BestSoFar now{entry.identity, entry.name,    rung,
-                      estimate.pairs, estimate.mean, estimate.standard_error};
+                      estimate.pairs, estimate.mean, estimate.standard_error()};
   if (!entry.failed && better(now, status.best)) status.best = now;
 }
 
@@ -59,7 +59,7 @@ SearchStatus Search::State::status() const {
     if (it == flights.end()) continue;
     const Want& want = it->second.want;
     out.running.push_back({ledger.entries()[want.entry].name, want.rung, ledger.key(want).seed,
-                           coefficient_value(want.coefficient), now.progress.step,
+                           evaluator::coefficient_value(want.coefficient), now.progress.step,
                            now.progress.steps, now.progress.cross_entropy, now.seconds});
   }
   return out;
@@ -83,7 +83,7 @@ void Search::State::tell(SearchEventKind kind, const Flight& flight, Outcome out
   event.text = std::move(text);
   event.rung = flight.want.rung;
   event.seed = ledger.key(flight.want).seed;
-  event.coefficient = coefficient_value(flight.want.coefficient);
+  event.coefficient = evaluator::coefficient_value(flight.want.coefficient);
   event.outcome = outcome;
   event.seconds = took;
   observer.event(event);

@@ -40,7 +40,7 @@ void Search::State::hand_over(const Flight& flight) {
     request.balancer.builtin = entry.name;
   else
     request.balancer.source = entry.source;
-  request.coefficient = coefficient_value(flight.want.coefficient);
+  request.coefficient = evaluator::coefficient_value(flight.want.coefficient);
   request.unit = entry.unit;
   request.seed = ledger.key(flight.want).seed;
   request.tokens = config.rungs[static_cast<size_t>(flight.want.rung - 1)].tokens;
@@ -120,12 +120,12 @@ void Search::State::handle(const evaluator::EvaluationResult& result) {
   Flight& flight = it->second;
   Outcome outcome = result.outcome;
   std::string message = result.message;
-  double objective = 0;
+  std::optional<double> objective;
   if (outcome == Outcome::kOk) {
-    objective = objective_of(config, result.metrics);
-    if (!std::isfinite(objective)) {
+    objective = ledger.objective(result.metrics);
+    if (!objective) {
       outcome = Outcome::kNonfinite;
-      message = "the objective is not finite";
+      message = "a metric of the objective " + config.objective + " is missing or not finite";
     }
   }
   if (outcome == Outcome::kInfra) {
@@ -147,7 +147,7 @@ void Search::State::handle(const evaluator::EvaluationResult& result) {
     return;
   }
   tell(SearchEventKind::kFinishing, done, outcome, result.seconds, message);
-  store_result(done, result, outcome, message, objective);
+  store_result(done, result, outcome, message, objective.value_or(0));
   tell(SearchEventKind::kFinished, done, outcome, result.seconds, message);
 }
 
@@ -190,7 +190,7 @@ void Search::State::put_estimate(const Ledger::Changed& changed) {
   row.coefficient = entry.coefficient;
   row.pairs = estimate->pairs;
   row.mean_difference = estimate->mean;
-  row.standard_error = estimate->standard_error;
+  row.standard_error = estimate->standard_error();
   archive.put_estimate(row);
 }
 

@@ -3,25 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <map>
 #include <utility>
 
+#include "evaluator/statistics.h"
 #include "orchestrator/elites.h"
 #include "orchestrator/ledger.h"
-#include "orchestrator/measure.h"
 #include "orchestrator/replay.h"
 
 namespace ballast::orchestrator {
 namespace {
 
-constexpr double kLevel = 0.05;  // two-sided
+constexpr double kConfidence = 0.95;  // of two-sided intervals
 constexpr double kPower = 0.8;
 constexpr int kBuiltinRung = 2;  // where built-ins are compared
-
-// A candidate's own few pairs are worth what they are; the variance pooled over candidates counts
-// as so many degrees of freedom more.
-constexpr double kPriorFreedom = 4;
 
 std::string number(double x) {
   char text[32];
@@ -35,14 +30,16 @@ std::string interval_text(const PairedInterval& d) {
   return text + ", " + std::to_string(d.pairs) + (d.pairs == 1 ? " pair" : " pairs");
 }
 
-PairedInterval interval(const PairedEstimate& estimate, double error, double freedom,
-                        double level) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  PairedInterval out{estimate.pairs, estimate.mean, -kInfinity, kInfinity};
-  if (estimate.pairs < 2) return out;
-  const double half = student_quantile(1 - level / 2, freedom) * error;
-  out.low = estimate.mean - half;
-  out.high = estimate.mean + half;
+// The variance is shrunk to the prior, where there is one.
+PairedInterval interval(const evaluator::Summary& summary,
+                        const std::optional<evaluator::VariancePrior>& prior, double level) {
+  const evaluator::Interval unknown;
+  PairedInterval out{summary.pairs, summary.mean, unknown.low, unknown.high};
+  if (summary.pairs < 2) return out;
+  const evaluator::Interval known =
+      evaluator::confidence_interval(*evaluator::moderate(summary, prior), level);
+  out.low = known.low;
+  out.high = known.high;
   return out;
 }
 
@@ -83,10 +80,8 @@ std::vector<OrderCheck> check_order(const SearchConfig& config, const MaxVio& vi
           differences.push_back(value - it->second);
     OrderCheck check{more, less, {}, false};
     if (!differences.empty()) {
-      const PairedEstimate estimate = paired(differences);
-      check.difference = interval(estimate, estimate.standard_error.value_or(0),
-                                  static_cast<double>(estimate.pairs) - 1, kLevel);
-      check.holds = check.difference.low > 0 && estimate.pairs >= 2;
+      check.difference = interval(evaluator::summarise(differences), std::nullopt, kConfidence);
+      check.holds = check.difference.low > 0;
     }
     checks.push_back(std::move(check));
   }
@@ -95,7 +90,7 @@ std::vector<OrderCheck> check_order(const SearchConfig& config, const MaxVio& vi
 
 // The best of those complete at the highest rung that anyone has completed.
 std::optional<BestCandidate> find_best(const Ledger& ledger) {
-  const PooledDeviation pooled = pooled_deviation(ledger);
+  const auto prior = variance_prior(ledger);
   for (int rung = ledger.rungs(); rung >= 1; --rung) {
     const size_t r = static_cast<size_t>(rung - 1);
     const Entry* best = nullptr;
@@ -106,28 +101,25 @@ std::optional<BestCandidate> find_best(const Ledger& ledger) {
       if (!best || entry.estimates[r]->mean < best->estimates[r]->mean) best = &entry;
     }
     if (!best) continue;
-    const PairedEstimate& estimate = *best->estimates[r];
     const bool fresh = ledger.config().rungs[r].block == SeedBlock::kC;
-    const ShrunkError error = shrunk_error(estimate, pooled, kPriorFreedom);
-    return BestCandidate{
-        best->identity,
-        best->name,
-        rung,
-        fresh,
-        compared,
-        interval(estimate, error.value, error.freedom, kLevel / static_cast<double>(compared))};
+    const double confidence = 1 - (1 - kConfidence) / static_cast<double>(compared);
+    return BestCandidate{best->identity, best->name,
+                         rung,           fresh,
+                         compared,       interval(*best->estimates[r], prior, confidence)};
   }
   return std::nullopt;
 }
 
-// (t_{1-level/2} + t_power) * deviation / sqrt(pairs) of a complete estimate.
+// Of a complete estimate at the last rung, its variance being what the prior says.
 std::optional<double> smallest_difference(const Ledger& ledger) {
-  const PooledDeviation pooled = pooled_deviation(ledger);
-  if (!(pooled.freedom > 0)) return std::nullopt;
+  const auto prior = variance_prior(ledger);
+  if (!prior) return std::nullopt;
   const auto pairs = static_cast<double>(ledger.config().rungs.back().seeds);
-  return (student_quantile(1 - kLevel / 2, pooled.freedom) +
-          student_quantile(kPower, pooled.freedom)) *
-         pooled.deviation / std::sqrt(pairs);
+  const double df = std::min(prior->df + pairs - 1, prior->pooled_df);
+  const double found = evaluator::minimum_detectable_difference(std::sqrt(prior->variance / pairs),
+                                                                df, 1 - kConfidence, kPower);
+  if (!std::isfinite(found)) return std::nullopt;
+  return found;
 }
 
 void put_in_words(const SearchConfig& config, Verdict& v) {

@@ -47,7 +47,7 @@ struct ProposalRow {
   std::string op;                    // "seed", "tune", "mutate", ...
   std::vector<std::string> parents;  // identities, the first is the main one
   std::string identity;              // the child's; empty when it is not even a candidate
-  Outcome outcome = Outcome::kOk;    // kOk: novel and accepted
+  Outcome outcome = Outcome::kOk;    // kOk unless the text itself was found wanting
   std::string reason;                // "accepted", "identity", "fingerprint", "static", "contract"
   std::string detail;                // message for people
   std::string source;                // the child's text as proposed

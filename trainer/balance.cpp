@@ -33,27 +33,32 @@ std::vector<Record> make_records(const RecordContext& context, const Pass& pass,
                                  const Window& window, bool gradient) {
   const c10::AutoGradMode grad_mode(gradient);
   const ModelSpec& spec = context.spec;
-  const at::Tensor load_global = window.load(), probs_global = window.mean_probs();
-  const at::Tensor load = pass.counts / pass.counts.sum(1, /*keepdim=*/true);
-  const at::Tensor outside = probs_global - pass.mean_probs;  // the window's mean minus our own
+  const std::vector<at::Tensor> load_global = window.load().unbind(0);
+  const std::vector<at::Tensor> load_ema = context.state.load_ema.unbind(0);
+  const std::vector<at::Tensor> load =
+      (pass.counts / pass.counts.sum(1, /*keepdim=*/true)).unbind(0);
+  // The window's mean minus our own.
+  const std::vector<at::Tensor> outside = context.probs_global
+                                              ? (window.mean_probs() - pass.mean_probs).unbind(0)
+                                              : std::vector<at::Tensor>{};
   std::vector<Record> records;
-  for (int64_t r = 0; r < routed_layers(spec); ++r) {
+  for (size_t r = 0; r < pass.logits.size(); ++r) {
     Record record;
-    record.logits = pass.logits[static_cast<size_t>(r)].detach().requires_grad_(gradient);
+    record.logits = pass.logits[r].detach().requires_grad_(gradient);
     record.scores = gate_scores(spec, record.logits);
     record.probs = gate_probs(spec, record.scores);
-    record.probs_global = record.probs.mean(0) + outside.select(0, r);
-    record.chosen = pass.chosen[static_cast<size_t>(r)];
-    record.load = load.select(0, r);
-    record.load_global = load_global.select(0, r);
-    record.load_ema = context.state.load_ema.select(0, r);
+    if (context.probs_global) record.probs_global = record.probs.mean(0) + outside[r];
+    record.chosen = pass.chosen[r];
+    record.load = load[r];
+    record.load_global = load_global[r];
+    record.load_ema = load_ema[r];
     record.cost = context.constants.cost;
     record.is_null = context.constants.is_null;
     record.device = context.constants.device;
     record.num_sequences = pass.sequences;
     record.top_k = spec.top_k;
     record.progress = context.progress;
-    record.depth = static_cast<double>(r + spec.dense_layers) /
+    record.depth = static_cast<double>(static_cast<int64_t>(r) + spec.dense_layers) /
                    static_cast<double>(std::max<int64_t>(1, spec.layers - 1));
     records.push_back(std::move(record));
   }
@@ -73,20 +78,17 @@ BalanceTerm balance_term(const Balancer& balancer, const std::vector<std::vector
   }
   BalanceTerm term;
   term.value = sum.detach();
-  term.grad_squares = at::zeros({}, term.value.options());
   term.grads.resize(records.size());
   std::vector<at::Tensor> grads(leaves.size());
   if (sum.requires_grad())
     grads = torch::autograd::grad({sum}, leaves, {at::full_like(term.value, factor)},
                                   /*retain_graph=*/false, /*create_graph=*/false,
                                   /*allow_unused=*/true);
-  for (size_t i = 0, pass = 0; pass < records.size(); ++pass) {
-    for (size_t r = 0; r < records[pass].size(); ++r, ++i) {
-      at::Tensor grad = grads[i].defined() ? grads[i] : at::zeros_like(leaves[i].detach());
-      term.grad_squares = term.grad_squares + grad.square().sum();
-      term.grads[pass].push_back(std::move(grad));
-    }
-  }
+  for (size_t i = 0; i < leaves.size(); ++i)
+    if (!grads[i].defined()) grads[i] = at::zeros_like(leaves[i].detach());
+  term.grad_squares = at::stack(at::_foreach_norm(grads, 2)).square().sum();
+  for (size_t i = 0, pass = 0; pass < records.size(); ++pass)
+    for (size_t r = 0; r < records[pass].size(); ++r, ++i) term.grads[pass].push_back(grads[i]);
   return term;
 }
 

@@ -42,6 +42,7 @@ struct RecordContext {
   const RouterConstants& constants;
   const RouterState& state;
   double progress = 0;
+  bool probs_global = true;  // whether to fill Record::probs_global
 };
 
 // The records of one pass, one per routed layer, with the window as it stands. The logits are

@@ -1,5 +1,6 @@
 #include "trainer/balancer.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "candidate/parse.h"
@@ -22,6 +23,12 @@ Balancer from_text(const std::string& source) {
     balancer.selection_bias = [program](const Record& r, const at::Tensor& bias) {
       return selection_bias(*program, r, bias);
     };
+  const auto is_probs_global = [](const candidate::Node& node) {
+    return node.op == candidate::Op::kField && !node.ints.empty() &&
+           node.ints[0] == static_cast<int64_t>(candidate::Field::kProbsGlobal);
+  };
+  balancer.uses_probs_global =
+      std::any_of(program->nodes.begin(), program->nodes.end(), is_probs_global);
   return balancer;
 }
 

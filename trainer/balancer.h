@@ -22,6 +22,9 @@ struct Balancer {
   // The rate the trainer applies: bias + rate * (selection_bias(r, bias) - bias), where rate is the
   // coefficient when there is no loss, else 1.
   std::function<at::Tensor(const Record& r, const at::Tensor& bias)> selection_bias;
+  // Whether r.probs_global is read. If not, it may be left undefined: it costs time in every
+  // record.
+  bool uses_probs_global = true;
 };
 
 struct BuiltinRow {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "trainer/cpu/kernels.h"
 
 namespace ballast::trainer {
 namespace {
@@ -72,6 +73,8 @@ void check_model(const ModelSpec& m) {
                                           " heads (rotary positions need pairs)");
   check(m.top_k <= m.experts,
         "model.top_k " + text(m.top_k) + " exceeds model.experts " + text(m.experts));
+  check(m.experts <= cpu::kMostExperts,
+        "model.experts " + text(m.experts) + " exceeds " + text(cpu::kMostExperts));
   check(m.null_experts >= 0 && m.null_experts < m.experts,
         "model.null_experts " + text(m.null_experts) + " must leave at least one of " +
             text(m.experts) + " experts");

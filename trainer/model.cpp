@@ -8,9 +8,8 @@ namespace ballast::trainer {
 
 std::unique_ptr<Model> make_model(const ModelSpec& spec, Parameters& parameters,
                                   Implementation implementation) {
-  const bool kernels =
-      parameters.values.device().is_cpu() && parameters.values.scalar_type() == at::kFloat;
-  if (implementation == Implementation::kAten || !kernels) return make_aten_model(spec, parameters);
+  if (implementation == Implementation::kAten || !parameters.kernels_apply())
+    return make_aten_model(spec, parameters);
   return std::make_unique<cpu::CpuModel>(spec, parameters, *cpu::available_kernels().front());
 }
 

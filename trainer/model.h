@@ -20,10 +20,6 @@ namespace ballast::trainer {
 
 constexpr double kNormEpsilon = 1e-6;  // RMSNorm: x / sqrt(mean(x^2) + epsilon) * gain
 constexpr double kRotaryBase = 10000;  // pair i of a head turns by position * base^(-2i/width)
-// Renormalised mixture weights: chosen true scores / (their sum + floor). Null experts have weight
-// 0 and take no part in the sum (AdaMoE, arXiv 2406.13233, "true experts only"); a token that chose
-// null experts alone passes by.
-constexpr double kWeightFloor = 1e-20;
 
 // One micro-batch's forward pass: T tokens, R routed layers. No tensor here carries a gradient.
 class Pass {
@@ -57,11 +53,6 @@ class Model {
 
   // Called after the parameters' values were written.
   virtual void values_changed() = 0;
-};
-
-enum class Implementation {
-  kBest,  // kernels where they apply, else ATen
-  kAten,
 };
 
 // Keeps a reference to `parameters`.

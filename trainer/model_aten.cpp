@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "trainer/cpu/kernels.h"
 #include "trainer/model.h"
 #include "trainer/pch.h"
 
@@ -112,11 +113,11 @@ class AtenModel final : public Model {
         .matmul(leaf(layer.attention_out));
   }
 
-  // Mixture weights (T,k) of the chosen experts; see kWeightFloor.
+  // Mixture weights (T,k) of the chosen experts; see cpu::kWeightFloor.
   at::Tensor mixture_weights(const at::Tensor& scores, const at::Tensor& indices) const {
     const at::Tensor chosen = scores.gather(1, indices) * (indices < true_experts(spec_));
     if (!spec_.renormalise) return chosen;
-    return chosen / (chosen.sum(1, /*keepdim=*/true) + kWeightFloor);
+    return chosen / (chosen.sum(1, /*keepdim=*/true) + cpu::kWeightFloor);
   }
 
   at::Tensor routed(const LayerLayout& layer, const at::Tensor& h, const at::Tensor& bias,

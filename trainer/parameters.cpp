@@ -33,6 +33,10 @@ at::Tensor Parameters::grad(int index) const {
   return view_of(grads, layout.parameters[static_cast<size_t>(index)]);
 }
 
+bool Parameters::kernels_apply() const {
+  return values.device().is_cpu() && values.scalar_type() == at::kFloat;
+}
+
 Parameters make_parameters(const ModelSpec& spec, uint64_t seed, at::Device device,
                            at::ScalarType dtype) {
   Parameters p;

@@ -10,6 +10,10 @@
 
 namespace ballast::trainer {
 
+// Whose arithmetic: our kernels where they apply (float32 on a CPU), or ATen's operators
+// everywhere.
+enum class Implementation { kBest, kAten };
+
 struct Parameters {
   Layout layout;
   at::Tensor values;  // (layout.size)
@@ -18,6 +22,8 @@ struct Parameters {
   // View of one parameter in its shape, sharing memory. No gradient.
   at::Tensor value(int index) const;
   at::Tensor grad(int index) const;
+
+  bool kernels_apply() const;
 };
 
 // Drawn from `seed` alone: the same numbers on every machine and device. dtype float32 or float64.

@@ -25,7 +25,7 @@ Stepper::Stepper(const TrainSpec& spec, Balancer balancer, double factor, double
       bias_rate_(bias_rate),
       parameters_(std::make_unique<Parameters>(make_parameters(spec.model, seed, device))),
       model_(make_model(spec.model, *parameters_, implementation)),
-      optimizer_(spec.schedule, *parameters_),
+      optimizer_(spec.schedule, *parameters_, implementation),
       constants_(make_router_constants(spec.model, parameters_->values.options())),
       routers_(make_router_state(spec.model, parameters_->values.options())) {}
 

@@ -43,7 +43,7 @@ class Stepper {
   Passes run_window(const std::vector<MicroBatch>& batches, double progress, Window& window);
   Passes run_buffer(const std::vector<MicroBatch>& batches, double progress, Window& window);
   RecordContext context(double progress) const {
-    return {spec_.model, constants_, routers_, progress};
+    return {spec_.model, constants_, routers_, progress, balancer_.uses_probs_global};
   }
   void update_routers(const Passes& passes, const Window& window, double progress);
   StepStats read_stats(const Passes& passes, const Window& window,

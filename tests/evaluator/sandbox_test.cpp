@@ -364,6 +364,12 @@ TEST_P(RealSandbox, ShowsNoOtherSplitToATraining) {
   EXPECT_THROW(sandbox_->train(job, limits_, nullptr, {}), Error);
 }
 
+TEST_P(RealSandbox, NamesADeviceItCannotShow) {
+  TrainJob job = train_job("ok");
+  job.device = "cuda:0";
+  EXPECT_THROW(sandbox_->train(job, limits_, nullptr, {}), Error);
+}
+
 // --- the daemon dies ----------------------------------------------------------------------------
 
 // Kills a process that runs jobs, at moments from before bubblewrap's start to deep in the job.
@@ -386,7 +392,7 @@ TEST_P(RealSandbox, LeavesNothingWhenItsProcessIsKilled) {
     if (i % 3 == 0) {
       EXPECT_TRUE(soon([&] { return survivors(); }));
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 120'000));
     kill(daemon, SIGKILL);
     waitpid(daemon, nullptr, 0);
     ASSERT_TRUE(soon([&] { return !survivors(); })) << "kill " << i;

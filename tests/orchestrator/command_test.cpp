@@ -68,6 +68,20 @@ TEST_F(Command, ConfigPrintsWhatASearchWouldUse) {
   EXPECT_EQ(run({"config", "--markdown"}).out, config_markdown());
 }
 
+TEST_F(Command, ShippedConfigurationsAreValidAndTheDefaultOneIsTheDefaults) {
+  const std::filesystem::path configs = std::filesystem::path(BALLAST_SOURCE_DIR) / "configs";
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(configs)) {
+    if (entry.path().extension() != ".toml") continue;
+    ++found;
+    const Ran ran = run({"config", "-c", entry.path().string()});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+  }
+  EXPECT_GE(found, 2);
+  EXPECT_EQ(json({"config", "-c", (configs / "search.toml").string()}), json({"config"}))
+      << "configs/search.toml and common/config.def differ";
+}
+
 TEST_F(Command, ConfigErrorsNameThePlaceAndExitTwo) {
   write("bad.toml", "seed = 1\nmax_second = 3\n");
   expect_complaint(run({"config", "-c", "bad.toml"}), 2,

@@ -32,7 +32,8 @@ class Teller : public SearchObserver {
  public:
   void event(const SearchEvent& e) override {
     const std::string key = e.identity + "/" + std::to_string(e.rung) + "/" +
-                            std::to_string(e.seed) + "/" + coefficient_text(e.coefficient);
+                            std::to_string(e.seed) + "/" +
+                            evaluator::coefficient_text(e.coefficient);
     switch (e.kind) {
       case SearchEventKind::kProposing:
         say("P");

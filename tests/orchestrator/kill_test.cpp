@@ -22,7 +22,7 @@ namespace ballast::orchestrator {
 namespace {
 
 constexpr int kKills = 50;
-constexpr const char* kEvaluations = "170";
+constexpr const char* kEvaluations = "220";
 
 class Child {
  public:
@@ -108,11 +108,21 @@ std::string phase_of(const std::string& last_line) {
   return "between";
 }
 
-std::string fresh(const std::string& name) {
-  const std::string path = testing::TempDir() + "search_kill_" + name + ".db";
-  for (const char* end : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path + end);
-  return path;
-}
+// A file that is gone again at the end.
+class ArchiveFile {
+ public:
+  explicit ArchiveFile(const std::string& name)
+      : path_(testing::TempDir() + "kill_" + std::to_string(getpid()) + "_" + name + ".db") {
+    remove_archive(path_);
+  }
+  ~ArchiveFile() { remove_archive(path_); }
+  ArchiveFile(const ArchiveFile&) = delete;
+  ArchiveFile& operator=(const ArchiveFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
 
 void run_to_the_end(const std::string& archive, Outside& outside) {
   Child child(archive);
@@ -123,10 +133,11 @@ void run_to_the_end(const std::string& archive, Outside& outside) {
 
 TEST(KilledSearch, LosesNothingRepeatsNothingAndEndsTheSame) {
   Outside undisturbed;
-  run_to_the_end(fresh("whole"), undisturbed);
+  run_to_the_end(ArchiveFile("whole").path(), undisturbed);
   ASSERT_EQ(undisturbed.digest.size(), 64u);
 
-  const std::string archive = fresh("killed");
+  const ArchiveFile file("killed");
+  const std::string& archive = file.path();
   Outside outside;
   std::map<std::string, int> hits;
   const std::vector<std::string> targets{"P", "T", "C"};
@@ -153,6 +164,7 @@ TEST(KilledSearch, LosesNothingRepeatsNothingAndEndsTheSame) {
   }
   for (const char* phase : {"proposal", "training", "commit"})
     EXPECT_GT(hits[phase], 0) << "no kill hit the phase " << phase;
+  RecordProperty("finished_at_last_kill", static_cast<int>(outside.finished.size()));
   RecordProperty("hits_proposal", hits["proposal"]);
   RecordProperty("hits_training", hits["training"]);
   RecordProperty("hits_commit", hits["commit"]);

@@ -2,6 +2,7 @@
 #include "orchestrator/search.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -20,7 +21,7 @@ using population::EvaluationRow;
 using population::ProposalRow;
 
 std::string file(const std::string& name) {
-  return testing::TempDir() + "search_test_" + name + ".db";
+  return testing::TempDir() + "search_" + std::to_string(getpid()) + "_" + name + ".db";
 }
 
 // Stops the search once `count` events of a kind have come.
@@ -321,7 +322,13 @@ TEST(Search, KeepsAllWorkersBusyAndRepeatsNothing) {
   search.run(observer.token(), observer);
   Record record;
   EXPECT_EQ(search.run({}, record).reason, "max_evaluations");
-  EXPECT_EQ(search.sandbox.most_at_once(), 3);
+  int flying = 0, most = 0;
+  for (const SearchEvent& e : record.events) {
+    if (e.kind == SearchEventKind::kStarted) most = std::max(most, ++flying);
+    if (e.kind == SearchEventKind::kFinished) --flying;
+  }
+  EXPECT_EQ(most, 3);
+  EXPECT_LE(search.sandbox.most_at_once(), 3);
   search.read([](const Archive& a) {
     const std::vector<EvaluationRow> rows = finished(a);
     EXPECT_EQ(rows.size(), 150u);
@@ -357,6 +364,7 @@ TEST(Search, EndsWhenNothingNewCanBeFound) {
   SearchConfig config = small_config(0);
   config.operators = {{"tune", 1}};
   config.seeds = {{"plain", "def balance_loss(r):\n    return (r.load * r.probs.mean(0)).sum()\n"}};
+  config.first_seeds = {};
   config.resamples = 5;
   SmallSearch search(config, file("exhausted"));
   EXPECT_EQ(search.run().reason, "exhausted");
@@ -440,6 +448,10 @@ TEST(Validate, NamesWhatIsWrong) {
   EXPECT_TRUE(has([](auto& c) { c.rungs[0].seeds = 2; }, "rung 1"));
   EXPECT_TRUE(has([](auto& c) { c.rungs[1].tokens = 5; }, "step"));
   EXPECT_TRUE(has([](auto& c) { c.eta = 1; }, "eta"));
+  EXPECT_TRUE(has([](auto& c) { c.first_seeds = {"globl_lbl"}; }, "globl_lbl"));
+  EXPECT_TRUE(has([](auto& c) { c.first_seeds = {"global_lbl"}; }, "global_lbl"));
+  EXPECT_EQ(message([](auto& c) { c.use_shipped = true, c.first_seeds = {"global_lbl"}; }),
+            "valid");
 }
 
 }  // namespace

@@ -44,15 +44,24 @@ inline SearchConfig small_config(int64_t max_evaluations, int workers = 1) {
   return config;
 }
 
+// With the files beside it.
+inline void remove_archive(const std::filesystem::path& path) {
+  for (const char* end : {"", "-wal", "-shm", ".lock"})
+    std::filesystem::remove(path.string() + end);
+}
+
 class SmallSearch {
  public:
-  // `archive`: a file that is removed first unless `resume`.
+  // `archive`: a file that is removed first, and last, unless `resume`.
   SmallSearch(SearchConfig config, std::filesystem::path archive, bool resume = false)
-      : config_(std::move(config)), path_(std::move(archive)) {
-    if (!resume)
-      for (const char* end : {"", "-wal", "-shm", ".lock"})
-        std::filesystem::remove(path_.string() + end);
+      : config_(std::move(config)), path_(std::move(archive)), resume_(resume) {
+    if (!resume_) remove_archive(path_);
   }
+  ~SmallSearch() {
+    if (!resume_) remove_archive(path_);
+  }
+  SmallSearch(const SmallSearch&) = delete;
+  SmallSearch& operator=(const SmallSearch&) = delete;
 
   // One start of the daemon: opens the archive, runs, closes it.
   SearchEnd run(std::stop_token stop = {}) { return run(stop, quiet_); }
@@ -86,6 +95,7 @@ class SmallSearch {
   SystemClock system_;
   SearchConfig config_;
   std::filesystem::path path_;
+  bool resume_;
   std::string digest_;
   SearchObserver quiet_;
 };

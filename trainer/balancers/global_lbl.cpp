@@ -13,7 +13,7 @@ Balancer global_lbl() {
   return {[](const Record& r) {
             return (r.load_global * r.probs.mean(0)).sum() * static_cast<double>(r.probs.size(1));
           },
-          nullptr};
+          nullptr, false};
 }
 
 }  // namespace ballast::trainer::balancers

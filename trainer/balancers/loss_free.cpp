@@ -10,10 +10,12 @@
 namespace ballast::trainer::balancers {
 
 Balancer loss_free(double rate) {
-  return {nullptr, [rate](const Record& r, const at::Tensor& bias) {
+  return {nullptr,
+          [rate](const Record& r, const at::Tensor& bias) {
             const at::Tensor error = 1.0 / static_cast<double>(bias.size(0)) - r.load_global;
             return bias + rate * at::sign(error);
-          }};
+          },
+          false};
 }
 
 }  // namespace ballast::trainer::balancers

@@ -14,7 +14,7 @@ Balancer micro_lbl() {
   return {[](const Record& r) {
             return (r.load * r.probs.mean(0)).sum() * static_cast<double>(r.probs.size(1));
           },
-          nullptr};
+          nullptr, false};
 }
 
 }  // namespace ballast::trainer::balancers

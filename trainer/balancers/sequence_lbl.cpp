@@ -17,7 +17,7 @@ Balancer sequence_lbl() {
             const at::Tensor load = per_sequence(r.chosen) / static_cast<double>(r.top_k);
             return (load * per_sequence(r.probs)).sum(1).mean() * static_cast<double>(E);
           },
-          nullptr};
+          nullptr, false};
 }
 
 }  // namespace ballast::trainer::balancers

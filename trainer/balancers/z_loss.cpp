@@ -7,7 +7,8 @@
 namespace ballast::trainer::balancers {
 
 Balancer z_loss() {
-  return {[](const Record& r) { return at::logsumexp(r.logits, {1}).square().mean(); }, nullptr};
+  return {[](const Record& r) { return at::logsumexp(r.logits, {1}).square().mean(); }, nullptr,
+          false};
 }
 
 }  // namespace ballast::trainer::balancers

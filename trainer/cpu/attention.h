@@ -37,18 +37,19 @@ int64_t attention_scratch(int64_t length, int64_t w) {
 inline void rotate(int64_t w, const float* x, const float* cosine, const float* sine,
                    float direction, float scale, float* out) {
   const int64_t half = w / 2;
-  for (int64_t i = 0; i < half; ++i) {
-    const float c = cosine[i] * scale, s = sine[i] * scale * direction;
-    const float a = x[i], b = x[i + half];
+  const float turn = scale * direction;
+  int64_t i = 0;
+  for (; i + 8 <= half; i += 8) {
+    const V8 c = load8(cosine + i) * scale, s = load8(sine + i) * turn;
+    const V8 a = load8(x + i), b = load8(x + i + half);
+    store8(out + i, a * c - b * s);
+    store8(out + i + half, b * c + a * s);
+  }
+  for (; i < half; ++i) {
+    const float c = cosine[i] * scale, s = sine[i] * turn, a = x[i], b = x[i + half];
     out[i] = a * c - b * s;
     out[i + half] = b * c + a * s;
   }
-}
-
-inline void transpose(int64_t rows, int64_t columns, const float* x, int64_t ld, float* out,
-                      int64_t ld_out) {
-  for (int64_t j = 0; j < columns; ++j)
-    for (int64_t i = 0; i < rows; ++i) out[j * ld_out + i] = x[i * ld + j];
 }
 
 inline void load_head(const AttentionArgs& a, int64_t s, int64_t h, const Head& head,

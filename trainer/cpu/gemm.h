@@ -38,25 +38,28 @@ void tile(int64_t K, const float* a, int64_t lda, const float* b, int64_t ldb, f
   }
 }
 
-// All rows of one panel: whole tiles, then the largest power of two that fits.
+// All rows of one panel, in tiles as equal as they can be: 29 rows are 10 + 10 + 9, since tiles of
+// few rows do not fill the processor.
+template <int Vectors, bool kTransposedA, bool kAccumulate, int R = kTileRows>
+void rows_of(int64_t rows, int64_t K, const float* a, int64_t lda, const float* b, int64_t ldb,
+             float* c, int64_t ldc, int64_t columns) {
+  if constexpr (R > 0) {
+    if (rows == R)
+      tile<R, Vectors, kTransposedA, kAccumulate>(K, a, lda, b, ldb, c, ldc, columns);
+    else
+      rows_of<Vectors, kTransposedA, kAccumulate, R - 1>(rows, K, a, lda, b, ldb, c, ldc, columns);
+  }
+}
 template <int Vectors, bool kTransposedA, bool kAccumulate>
 void panel(int64_t M, int64_t K, const float* a, int64_t lda, const float* b, int64_t ldb, float* c,
            int64_t ldc, int64_t columns) {
-  const int64_t row = kTransposedA ? 1 : lda;
-  int64_t i = 0;
-  for (; i + kTileRows <= M; i += kTileRows)
-    tile<kTileRows, Vectors, kTransposedA, kAccumulate>(K, a + i * row, lda, b, ldb, c + i * ldc,
-                                                        ldc, columns);
-  const auto rest = [&]<int R>() {
-    if (i + R > M) return;
-    tile<R, Vectors, kTransposedA, kAccumulate>(K, a + i * row, lda, b, ldb, c + i * ldc, ldc,
-                                                columns);
-    i += R;
-  };
-  if constexpr (kTileRows > 8) rest.template operator()<8>();
-  if constexpr (kTileRows > 4) rest.template operator()<4>();
-  rest.template operator()<2>();
-  rest.template operator()<1>();
+  for (int64_t tiles = (M + kTileRows - 1) / kTileRows; tiles > 0; --tiles) {
+    const int64_t rows = (M + tiles - 1) / tiles;
+    rows_of<Vectors, kTransposedA, kAccumulate>(rows, K, a, lda, b, ldb, c, ldc, columns);
+    a += rows * (kTransposedA ? 1 : lda);
+    c += rows * ldc;
+    M -= rows;
+  }
 }
 
 // B lies in panels of `step` elements' distance (packed), or as a matrix whose rows may be read up
@@ -76,13 +79,16 @@ void product(int64_t M, int64_t N, int64_t K, const float* a, int64_t lda, const
 int64_t packed_size(int64_t K, int64_t N) { return (N + kPanel - 1) / kPanel * kPanel * K; }
 
 void pack(int64_t K, int64_t N, const float* b, int64_t ld, bool transposed, float* packed) {
-  for (int64_t j = 0; j < N; j += kPanel) {
+  for (int64_t j = 0; j < N; j += kPanel, packed += kPanel * K) {
     const int64_t columns = N - j < kPanel ? N - j : kPanel;
-    for (int64_t k = 0; k < K; ++k, packed += kPanel) {
-      for (int64_t i = 0; i < columns; ++i)
-        packed[i] = transposed ? b[(j + i) * ld + k] : b[k * ld + j + i];
-      for (int64_t i = columns; i < kPanel; ++i) packed[i] = 0;
+    if (transposed) {
+      transpose(columns, K, b + j * ld, ld, packed, kPanel);
+    } else {
+      for (int64_t k = 0; k < K; ++k)
+        for (int64_t i = 0; i < columns; ++i) packed[k * kPanel + i] = b[k * ld + j + i];
     }
+    for (int64_t k = 0; k < K && columns < kPanel; ++k)
+      for (int64_t i = columns; i < kPanel; ++i) packed[k * kPanel + i] = 0;
   }
 }
 

@@ -11,6 +11,12 @@
 
 namespace ballast::trainer::cpu {
 
+// Renormalised mixture weights: chosen true scores / (their sum + floor). Null experts have weight
+// 0 and take no part in the sum (AdaMoE, arXiv 2406.13233, "true experts only"); a token that chose
+// null experts alone passes by.
+constexpr float kWeightFloor = 1e-20f;
+constexpr int64_t kMostExperts = 4096;
+
 // Routing of T tokens over E experts; see Kernels::route.
 struct RouteArgs {
   int64_t T, E, k, true_experts;
@@ -52,7 +58,9 @@ struct AttentionArgs {
 
 struct AdamArgs {
   int64_t n;
-  float *values, *grads, *moment1, *moment2;
+  float* values;
+  const float* grads;
+  float *moment1, *moment2;
   double learning_rate, beta1, beta2, epsilon, decay;
   int64_t step;  // from 1
 };

@@ -53,12 +53,12 @@ inline void mixture(const RouteArgs& a, const float* scores, const int32_t* expe
     total += weights[j];
   }
   if (!a.renormalise) return;
-  for (int64_t j = 0; j < a.k; ++j) weights[j] /= total + BALLAST_WEIGHT_FLOOR;
+  for (int64_t j = 0; j < a.k; ++j) weights[j] /= total + kWeightFloor;
 }
 
 // Sum of the k largest scores; `taken` is scratch.
 inline float largest(int64_t E, int64_t k, const float* scores, float* taken, int32_t* experts) {
-  static constexpr float kZero[4096] = {};
+  static constexpr float kZero[kMostExperts] = {};
   choose(E, k, scores, kZero, taken, experts);
   float total = 0;
   for (int64_t j = 0; j < k; ++j) total += scores[experts[j]];
@@ -101,7 +101,7 @@ void route_backward(const RouteBackwardArgs& a) {
     const float* grad_weights = a.grad_weights + t * a.k;
     const int32_t* experts = a.experts + t * a.k;
     float* grad = a.grad_logits + t * a.E;
-    float inner = 0, total = BALLAST_WEIGHT_FLOOR;  // sum_j w_j dw_j, sum of chosen true scores
+    float inner = 0, total = kWeightFloor;  // sum_j w_j dw_j, sum of chosen true scores
     for (int64_t j = 0; j < a.k; ++j) {
       if (experts[j] >= a.true_experts) continue;
       inner += weights[j] * grad_weights[j];

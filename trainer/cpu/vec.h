@@ -23,19 +23,66 @@ inline void store_part(float* p, V x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = buffer[i];
 }
 
+// Eight floats, whatever the set: half a vector, two quarters, ...
+typedef float V8 __attribute__((vector_size(32)));
+typedef float V8Unaligned __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float V4 __attribute__((vector_size(16)));
+inline V8 load8(const float* p) { return *reinterpret_cast<const V8Unaligned*>(p); }
+inline void store8(float* p, V8 x) { *reinterpret_cast<V8Unaligned*>(p) = x; }
+
+// Folds halves until one element is left: the order of the sum is the same on every machine.
+template <class Add>
+inline float fold(V x, Add&& add) {
+#if BALLAST_LANES == 16
+  const V8 y = add(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),
+                   __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif BALLAST_LANES == 8
+  const V8 y = x;
+#endif
+#if BALLAST_LANES >= 8
+  const V4 z =
+      add(__builtin_shufflevector(y, y, 0, 1, 2, 3), __builtin_shufflevector(y, y, 4, 5, 6, 7));
+#else
+  const V4 z = x;
+#endif
+  const V4 w = add(z, __builtin_shufflevector(z, z, 2, 3, 0, 1));
+  return add(w, __builtin_shufflevector(w, w, 1, 0, 3, 2))[0];
+}
 inline float sum(V x) {
-  float b[kLanes];
-  store(b, x);
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    for (int64_t i = 0; i < half; ++i) b[i] += b[i + half];
-  return b[0];
+  return fold(x, [](auto a, auto b) { return a + b; });
 }
 inline float max(V x) {
-  float b[kLanes];
-  store(b, x);
-  for (int64_t half = kLanes / 2; half > 0; half /= 2)
-    for (int64_t i = 0; i < half; ++i) b[i] = b[i] > b[i + half] ? b[i] : b[i + half];
-  return b[0];
+  return fold(x, [](auto a, auto b) { return a > b ? a : b; });
+}
+
+// out (columns, rows) = x (rows, columns) transposed, in blocks of 8 x 8.
+inline void transpose8(const float* x, int64_t ld, float* out, int64_t ld_out) {
+  V8 r[8], t[8];
+  for (int i = 0; i < 8; ++i) r[i] = load8(x + i * ld);
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int n = 0; n < 4; ++n) {
+    const int i = n + n / 2 * 2;  // 0, 1, 4, 5
+    r[i] = __builtin_shufflevector(t[i], t[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    r[i + 2] = __builtin_shufflevector(t[i], t[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 4; ++i) {
+    store8(out + i * ld_out, __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11));
+    store8(out + (i + 4) * ld_out,
+           __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15));
+  }
+}
+inline void transpose(int64_t rows, int64_t columns, const float* x, int64_t ld, float* out,
+                      int64_t ld_out) {
+  const int64_t whole_rows = rows / 8 * 8, whole_columns = columns / 8 * 8;
+  for (int64_t i = 0; i < whole_rows; i += 8)
+    for (int64_t j = 0; j < whole_columns; j += 8)
+      transpose8(x + i * ld + j, ld, out + j * ld_out + i, ld_out);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j)
+      out[j * ld_out + i] = x[i * ld + j];
 }
 
 // exp(x) within 2 units in the last place for x in [-87, 88]; clamped outside, NaN stays NaN.

@@ -1,0 +1,77 @@
+#include "orchestrator/llm.h"
+
+#include <array>
+#include <utility>
+
+namespace ballast::orchestrator {
+namespace {
+
+constexpr std::array<std::pair<Provider, std::string_view>, 7> kProviders{{
+    {Provider::kOpenAiChat, "openai_chat"},
+    {Provider::kOpenAiResponses, "openai_responses"},
+    {Provider::kAnthropic, "anthropic"},
+    {Provider::kGemini, "gemini"},
+    {Provider::kDeepSeek, "deepseek"},
+    {Provider::kOpenRouter, "openrouter"},
+    {Provider::kCompatible, "compatible"},
+}};
+
+constexpr std::array<std::pair<LlmOutcome, std::string_view>, 16> kOutcomes{{
+    {LlmOutcome::kOk, "OK"},
+    {LlmOutcome::kTruncated, "TRUNCATED"},
+    {LlmOutcome::kRefused, "REFUSED"},
+    {LlmOutcome::kFiltered, "FILTERED"},
+    {LlmOutcome::kEmpty, "EMPTY"},
+    {LlmOutcome::kMalformed, "MALFORMED"},
+    {LlmOutcome::kTooLarge, "TOO_LARGE"},
+    {LlmOutcome::kRateLimited, "RATE_LIMITED"},
+    {LlmOutcome::kOverloaded, "OVERLOADED"},
+    {LlmOutcome::kNetwork, "NETWORK"},
+    {LlmOutcome::kStalled, "STALLED"},
+    {LlmOutcome::kTimeout, "TIMEOUT"},
+    {LlmOutcome::kAuth, "AUTH"},
+    {LlmOutcome::kQuota, "QUOTA"},
+    {LlmOutcome::kBadRequest, "BAD_REQUEST"},
+    {LlmOutcome::kCancelled, "CANCELLED"},
+}};
+
+template <class Table, class Value>
+std::string_view text_of(const Table& table, Value value) {
+  for (const auto& [known, text] : table)
+    if (known == value) return text;
+  return "";
+}
+
+template <class Table>
+auto value_of(const Table& table, std::string_view text)
+    -> std::optional<typename Table::value_type::first_type> {
+  for (const auto& [value, known] : table)
+    if (known == text) return value;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(Provider provider) { return text_of(kProviders, provider); }
+std::optional<Provider> parse_provider(std::string_view text) { return value_of(kProviders, text); }
+std::string_view to_string(LlmOutcome outcome) { return text_of(kOutcomes, outcome); }
+std::optional<LlmOutcome> parse_llm_outcome(std::string_view text) {
+  return value_of(kOutcomes, text);
+}
+
+bool transient(LlmOutcome outcome) {
+  switch (outcome) {
+    case LlmOutcome::kRateLimited:
+    case LlmOutcome::kOverloaded:
+    case LlmOutcome::kNetwork:
+    case LlmOutcome::kStalled:
+    case LlmOutcome::kTimeout:
+    case LlmOutcome::kMalformed:  // half JSON on a 200
+    case LlmOutcome::kEmpty:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace ballast::orchestrator

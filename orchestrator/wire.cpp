@@ -1,0 +1,330 @@
+#include "orchestrator/wire.h"
+
+#include <cmath>
+
+#include "common/error.h"
+#include "orchestrator/sse.h"
+#include "orchestrator/wire_json.h"
+
+namespace ballast::orchestrator {
+namespace wire {
+
+std::string error_message(const Json& json) {
+  const Json& error = at(json, {"error"});
+  if (error.is_string()) return error.get<std::string>();
+  std::string type = text_at(error, {"type"});
+  if (type.empty()) type = text_at(error, {"status"});
+  if (type.empty()) type = text_at(error, {"code"});
+  std::string message = text_at(error, {"message"});
+  if (message.empty()) message = text_at(json, {"message"});
+  if (message.empty()) message = "no message";
+  return (type.empty() ? message : type + ": " + message).substr(0, 500);
+}
+
+namespace {
+
+// A word that says more than the status: providers send money trouble as 429 and overload as 200.
+LlmOutcome outcome_of_word(std::string_view word) {
+  if (word == "insufficient_quota" || word == "billing_error" ||
+      word == "billing_hard_limit_reached")
+    return LlmOutcome::kQuota;
+  if (word == "rate_limit_error" || word == "rate_limit_exceeded" || word == "RESOURCE_EXHAUSTED")
+    return LlmOutcome::kRateLimited;
+  if (word == "overloaded_error" || word == "api_error" || word == "timeout_error" ||
+      word == "server_error" || word == "UNAVAILABLE" || word == "INTERNAL" ||
+      word == "DEADLINE_EXCEEDED")
+    return LlmOutcome::kOverloaded;
+  if (word == "authentication_error" || word == "permission_error" || word == "UNAUTHENTICATED" ||
+      word == "PERMISSION_DENIED" || word == "invalid_api_key")
+    return LlmOutcome::kAuth;
+  if (word == "invalid_request_error" || word == "not_found_error" || word == "request_too_large" ||
+      word == "INVALID_ARGUMENT" || word == "NOT_FOUND" || word == "FAILED_PRECONDITION")
+    return LlmOutcome::kBadRequest;
+  return LlmOutcome::kOk;  // the word says nothing
+}
+
+LlmOutcome outcome_of_status(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return LlmOutcome::kAuth;
+    case 402:
+      return LlmOutcome::kQuota;
+    case 429:
+      return LlmOutcome::kRateLimited;
+    case 408:
+    case 409:
+    case 425:
+      return LlmOutcome::kOverloaded;
+    default:
+      break;
+  }
+  if (status >= 500) return LlmOutcome::kOverloaded;
+  return LlmOutcome::kBadRequest;  // other 4xx, and 3xx: redirects are never followed
+}
+
+}  // namespace
+
+LlmOutcome error_outcome(int status, const Json& json) {
+  const Json& error = at(json, {"error"});
+  // OpenRouter puts the status inside the body of a 200.
+  if (const Json& code = at(error, {"code"}); status == 200 && code.is_number_integer()) {
+    const int64_t inner = code.get<int64_t>();
+    if (inner >= 400 && inner < 600) return outcome_of_status(static_cast<int>(inner));
+  }
+  LlmOutcome word = LlmOutcome::kOk;
+  for (const char* key : {"code", "type", "status"}) {
+    word = outcome_of_word(text_at(error, {key}));
+    if (word != LlmOutcome::kOk) break;
+  }
+  // The status decides whether to try again, but for money trouble, which hides behind a 429.
+  if (status != 200 && word != LlmOutcome::kQuota) return outcome_of_status(status);
+  return word == LlmOutcome::kOk ? LlmOutcome::kOverloaded : word;
+}
+
+namespace {
+
+LlmReply read_json(Provider provider, const Json& json) {
+  switch (provider) {
+    case Provider::kOpenAiResponses:
+      return read_responses(json);
+    case Provider::kAnthropic:
+      return read_anthropic(json);
+    case Provider::kGemini:
+      return read_gemini(json);
+    default:
+      return read_chat(json, provider);
+  }
+}
+
+LlmReply read_stream(Provider provider, std::string_view body) {
+  switch (provider) {
+    case Provider::kOpenAiResponses:
+      return read_responses_stream(body);
+    case Provider::kAnthropic:
+      return read_anthropic_stream(body);
+    case Provider::kGemini:
+      return read_gemini_stream(body);
+    default:
+      return read_chat_stream(body, provider);
+  }
+}
+
+// Whether an answer of status 200 is an error all the same.
+bool holds_error(const Json& json) {
+  const Json& error = at(json, {"error"});
+  return (error.is_object() || error.is_string()) && !at(json, {"choices", size_t{0}}).is_object();
+}
+
+LlmReply read_error(const HttpResponse& response) {
+  LlmReply reply;
+  const Json json = Json::parse(response.body, nullptr, false);
+  const Json& first = json.is_array() && !json.empty() ? json[0] : json;  // Gemini's streams
+  reply.outcome = error_outcome(response.status, json.is_discarded() ? Json() : first);
+  reply.message = "HTTP " + std::to_string(response.status) + ": " +
+                  (json.is_discarded() ? response.body.substr(0, 200) : error_message(first));
+  return reply;
+}
+
+std::string request_id(const HttpResponse& response) {
+  for (const char* name : {"x-request-id", "request-id", "cf-ray"})
+    if (const auto value = response.header(name)) return std::string(*value);
+  return "";
+}
+
+LlmReply read_any(Provider provider, const HttpResponse& response) {
+  if (response.status != 200) return read_error(response);
+  const std::string_view type = response.header("content-type").value_or("");
+  if (looks_like_sse(type, response.body)) return read_stream(provider, response.body);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos)
+    return {.outcome = LlmOutcome::kEmpty,
+            .text = "",
+            .message = "an empty body",
+            .usage = {},
+            .request_id = ""};
+  const Json json = Json::parse(response.body, nullptr, false);
+  if (json.is_discarded())
+    return {.outcome = LlmOutcome::kMalformed,
+            .text = "",
+            .message = "the body is not JSON",
+            .usage = {},
+            .request_id = ""};
+  if (holds_error(json) && provider != Provider::kOpenAiResponses) {
+    return {.outcome = error_outcome(200, json),
+            .text = "",
+            .message = error_message(json),
+            .usage = {},
+            .request_id = ""};
+  }
+  return read_json(provider, json);
+}
+
+}  // namespace
+}  // namespace wire
+
+std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
+  std::optional<std::string_view> found;
+  for (const auto& [key, value] : headers)
+    if (key == name) found = value;
+  return found;
+}
+
+std::string_view default_base_url(Provider provider) {
+  switch (provider) {
+    case Provider::kOpenAiChat:
+    case Provider::kOpenAiResponses:
+      return "https://api.openai.com/v1";
+    case Provider::kAnthropic:
+      return "https://api.anthropic.com/v1";
+    case Provider::kGemini:
+      return "https://generativelanguage.googleapis.com/v1beta";
+    case Provider::kDeepSeek:
+      return "https://api.deepseek.com";
+    case Provider::kOpenRouter:
+      return "https://openrouter.ai/api/v1";
+    case Provider::kCompatible:
+      return "";
+  }
+  return "";
+}
+
+KeyHeader key_header(Provider provider) {
+  switch (provider) {
+    case Provider::kAnthropic:
+      return {"x-api-key", ""};
+    case Provider::kGemini:
+      return {"x-goog-api-key", ""};
+    default:
+      return {"authorization", "Bearer "};
+  }
+}
+
+namespace {
+
+std::string address(const Model& model, std::string_view path) {
+  std::string base =
+      model.base_url.empty() ? std::string(default_base_url(model.provider)) : model.base_url;
+  if (base.empty())
+    throw Error("model \"" + model.name + "\": base_url is missing (e.g. http://127.0.0.1:8080/v1)",
+                ExitCode::kUsage);
+  while (base.ends_with('/')) base.pop_back();
+  return base + std::string(path);
+}
+
+// Bytes that are not UTF-8 become U+FFFD: JSON holds nothing else.
+std::string dump(const wire::Json& body) {
+  return body.dump(-1, ' ', false, wire::Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+HttpRequest build_request(const Model& model, const Prompt& prompt) {
+  HttpRequest request;
+  request.headers = {{"content-type", "application/json"},
+                     {"accept", model.stream ? "text/event-stream" : "application/json"}};
+  switch (model.provider) {
+    case Provider::kOpenAiResponses:
+      request.url = address(model, "/responses");
+      request.body = dump(wire::responses_body(model, prompt));
+      break;
+    case Provider::kAnthropic:
+      request.url = address(model, "/messages");
+      request.headers.emplace_back("anthropic-version", "2023-06-01");
+      request.body = dump(wire::anthropic_body(model, prompt));
+      break;
+    case Provider::kGemini:
+      request.url = address(
+          model, "/models/" + model.model +
+                     (model.stream ? ":streamGenerateContent?alt=sse" : ":generateContent"));
+      request.body = dump(wire::gemini_body(model, prompt));
+      break;
+    default:
+      request.url = address(model, "/chat/completions");
+      request.body = dump(wire::chat_body(model, prompt));
+  }
+  return request;
+}
+
+LlmReply read_response(Provider provider, const HttpResponse& response) {
+  LlmReply reply = wire::read_any(provider, response);
+  reply.request_id = wire::request_id(response);
+  return reply;
+}
+
+LlmReply read_broken_stream(Provider provider, const HttpResponse& partial, LlmOutcome outcome) {
+  LlmReply reply;
+  if (partial.status == 200 &&
+      looks_like_sse(partial.header("content-type").value_or(""), partial.body))
+    reply = wire::read_stream(provider, partial.body);
+  // A reply that had ended before the connection did is whole.
+  if (reply.outcome != LlmOutcome::kMalformed) return reply;
+  reply.outcome = outcome;
+  reply.message = "the connection ended in the middle of the reply";
+  reply.request_id = wire::request_id(partial);
+  return reply;
+}
+
+HttpRequest build_embeddings_request(const Model& model, const std::vector<std::string>& texts) {
+  return {.url = address(model, "/embeddings"),
+          .headers = {{"content-type", "application/json"}, {"accept", "application/json"}},
+          .body = dump({{"model", model.model}, {"input", texts}, {"encoding_format", "float"}})};
+}
+
+namespace {
+
+// One vector, or nothing where it is not one: finite numbers, not all zero.
+std::vector<float> vector_of(const wire::Json& json) {
+  std::vector<float> out;
+  if (!json.is_array()) return out;
+  double norm = 0;
+  for (const wire::Json& x : json) {
+    if (!x.is_number()) return {};
+    const float value = x.get<float>();
+    if (!std::isfinite(value)) return {};
+    norm += static_cast<double>(value) * static_cast<double>(value);
+    out.push_back(value);
+  }
+  return norm > 0 ? out : std::vector<float>{};
+}
+
+}  // namespace
+
+Embeddings read_embeddings(const HttpResponse& response, size_t texts) {
+  Embeddings out;
+  if (response.status != 200) {
+    const LlmReply error = wire::read_error(response);
+    out.outcome = error.outcome;
+    out.message = error.message;
+    return out;
+  }
+  const wire::Json json = wire::Json::parse(response.body, nullptr, false);
+  const wire::Json& data = wire::at(json, {"data"});
+  if (json.is_discarded() || !data.is_array() || data.size() != texts) {
+    out.message = "expected " + std::to_string(texts) + " embeddings in \"data\"";
+    return out;
+  }
+  out.vectors.resize(texts);
+  for (const wire::Json& entry : data) {
+    const wire::Json& index = wire::at(entry, {"index"});
+    const size_t i = index.is_number_unsigned() ? index.get<size_t>() : texts;
+    std::vector<float> vector = vector_of(wire::at(entry, {"embedding"}));
+    if (i >= texts || !out.vectors[i].empty() || vector.empty()) {
+      out.vectors.clear();
+      out.message = "an embedding has a wrong index, or is not a vector of finite numbers";
+      return out;
+    }
+    out.vectors[i] = std::move(vector);
+  }
+  for (const std::vector<float>& v : out.vectors) {
+    if (v.size() != out.vectors[0].size()) {
+      out.vectors.clear();
+      out.message = "the embeddings have different lengths";
+      return out;
+    }
+  }
+  out.tokens = wire::count_at(json, {"usage", "total_tokens"});
+  out.outcome = LlmOutcome::kOk;
+  return out;
+}
+
+}  // namespace ballast::orchestrator
