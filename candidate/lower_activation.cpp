@@ -9,14 +9,6 @@ NodeId clamped(Lowering& low, NodeId x, double least, double most) {
                     low.number(most));
 }
 
-NodeId floats(Lowering& low, const Arguments& args) {
-  const NodeId x = args.tensor("input");
-  if (low.element(x) != Element::kFloat)
-    args.refuse("input", "PyTorch has it for float tensors only, got " + low.describe(x),
-                "x.float()");
-  return x;
-}
-
 // Where x > 0: x, elsewhere alpha * (e^x - 1). The exponent is cut at 0, so that the side that is
 // not taken stays finite and its gradient with it.
 NodeId elu_of(Lowering& low, NodeId x, double alpha) {
@@ -25,6 +17,14 @@ NodeId elu_of(Lowering& low, NodeId x, double alpha) {
 }
 
 }  // namespace
+
+NodeId floats(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input");
+  if (low.element(x) != Element::kFloat)
+    args.refuse("input", "PyTorch has it for float tensors only, got " + low.describe(x),
+                "x.float()");
+  return x;
+}
 
 void check_extras(const Arguments& args) {
   if (args.has("inplace") && args.flag("inplace"))
@@ -106,7 +106,7 @@ Value lower_tanhshrink(Lowering& low, const Arguments& args) {
 
 Value lower_threshold(Lowering& low, const Arguments& args) {
   check_extras(args);
-  const NodeId x = args.tensor("input");
+  const NodeId x = floats(low, args);
   const NodeId over = low.binary(Op::kGt, x, args.number("threshold"));
   return Value::of(low.where(over, x, args.number("value")));
 }

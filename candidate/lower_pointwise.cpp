@@ -58,7 +58,7 @@ Value lower_exp2(Lowering& low, const Arguments& args) {
 }
 
 Value lower_frac(Lowering& low, const Arguments& args) {
-  const NodeId x = args.tensor("input");
+  const NodeId x = floats(low, args);
   return Value::of(low.difference(x, low.unary(Op::kTrunc, x)));
 }
 
@@ -190,6 +190,8 @@ Value lower_masked_fill(Lowering& low, const Arguments& args) {
 
 Value lower_lerp(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input"), end = args.tensor("end"), weight = args.node("weight");
+  if (low.element(x) != Element::kFloat || low.element(end) != Element::kFloat)
+    args.refuse("end", "both ends must be float tensors", "x.float()");
   return Value::of(low.sum_of(x, low.product(weight, low.difference(end, x))));
 }
 
