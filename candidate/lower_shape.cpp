@@ -25,16 +25,6 @@ bool may_be_one(const Dim& size) {
   return false;
 }
 
-// False for 1/E or 3/S, which no sizes worth having make whole; T*E/k may be.
-bool may_be_whole(const Dim& size) {
-  return std::all_of(size.terms().begin(), size.terms().end(), [](const Dim::Term& term) {
-    const auto divides = [](int power) { return power < 0; };
-    const auto multiplies = [](int power) { return power > 0; };
-    return std::none_of(term.powers.begin(), term.powers.end(), divides) ||
-           std::any_of(term.powers.begin(), term.powers.end(), multiplies);
-  });
-}
-
 int64_t new_dim(Lowering& low, const Arguments& args, NodeId x) {
   const int64_t dim = args.integer("dim"), rank = low.rank(x);
   if (dim < -rank - 1 || dim > rank)
@@ -82,7 +72,7 @@ Shape resolve_shape(Lowering& low, NodeId x, Shape shape) {
   }
   if (open == nullptr) return shape;
   const auto rest = divide(total, known);
-  if (!rest || !may_be_whole(*rest))
+  if (!rest || !rest->may_be_whole())
     low.refuse(to_string(low.shape(x)) + " cannot be viewed as " + to_string(shape) + ": " +
                    total.to_string() + " elements are not a multiple of " + known.to_string(),
                "(T,E) per sequence is x.view(r.num_sequences, -1, r.num_experts)");
