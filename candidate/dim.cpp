@@ -128,6 +128,15 @@ bool Dim::whole() const {
          });
 }
 
+bool Dim::may_be_whole() const {
+  return valid_ && std::all_of(terms_.begin(), terms_.end(), [](const Term& term) {
+           const auto divides = [](int power) { return power < 0; };
+           const auto multiplies = [](int power) { return power > 0; };
+           return std::none_of(term.powers.begin(), term.powers.end(), divides) ||
+                  std::any_of(term.powers.begin(), term.powers.end(), multiplies);
+         });
+}
+
 bool Dim::never_negative() const {
   return valid_ && std::all_of(terms_.begin(), terms_.end(),
                                [](const Term& term) { return term.factor > 0; });

@@ -44,6 +44,8 @@ class Dim {
   // Whether the value is a whole number whatever the symbols are (S divides T, nothing else is
   // known).
   bool whole() const;
+  // False for 1/E or 3/S, which no sizes worth having make whole; T*E/k may be.
+  bool may_be_whole() const;
   // Whether the value is at least 0 for all symbols >= 1, as far as the signs of the terms tell.
   bool never_negative() const;
 

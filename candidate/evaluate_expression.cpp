@@ -140,6 +140,7 @@ Value Evaluator::binary(Position at, Operator op, const Value& a, const Value& b
   if (row == nullptr) return fresh(bitwise(op, a.node, b.node));
   Value result = fresh(op == Operator::kFloorDiv ? low_.floor_divide(a.node, b.node)
                        : op == Operator::kMod    ? low_.remainder(a.node, b.node)
+                       : op == Operator::kPow    ? low_.power(a.node, b.node)
                                                  : low_.binary(row->node, a.node, b.node));
   note_operands(effect_of(low_, op, a.node, b.node), {{"", a, at}, {"", b, at}}, result);
   return result;

@@ -24,7 +24,7 @@ Type reshape(const Node& node, const Operands& x) {
       rest = size;
     }
   }
-  if (unknown > 1 || (unknown == 1 && divide(have, known) != rest)) {
+  if (unknown > 1 || (unknown == 1 && (!rest.may_be_whole() || divide(have, known) != rest))) {
     refuse(node.op, x, "sizes of " + to_string(node.dims) + " are not known to be whole numbers");
   }
   return type;

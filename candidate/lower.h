@@ -16,9 +16,11 @@ Value lower_node(Lowering& low, const Arguments& args);  // rows of one node
 // Shared between their files.
 // A tuple whose items have names: max(dim).values.
 Value named_tuple(Values items, const std::vector<std::string_view>& fields);
+Value values_and_indices(Value values, Value indices);
 Value values_and_indices(NodeId values, NodeId indices);
 NodeId with_dtype(Lowering& low, const Arguments& args, NodeId x);  // cast to `dtype=`, if given
-void check_extras(const Arguments& args);                           // inplace=, requires_grad=, ...
+NodeId floats(Lowering& low, const Arguments& args);  // `input`, which must be a float tensor
+void check_extras(const Arguments& args);             // inplace=, requires_grad=, ...
 NodeId sort_indices(Lowering& low, NodeId x, int64_t dim, bool descending);
 // The items of a list, range or tensor, for a loop: a sequence, with guards where its length is
 // known only at run time.

@@ -18,6 +18,14 @@ NodeId elu_of(Lowering& low, NodeId x, double alpha) {
 
 }  // namespace
 
+NodeId floats(Lowering& low, const Arguments& args) {
+  const NodeId x = args.tensor("input");
+  if (low.element(x) != Element::kFloat)
+    args.refuse("input", "PyTorch has it for float tensors only, got " + low.describe(x),
+                "x.float()");
+  return x;
+}
+
 void check_extras(const Arguments& args) {
   if (args.has("inplace") && args.flag("inplace"))
     args.refuse("inplace", "would change its input in place", "leave inplace out");
@@ -32,23 +40,23 @@ Value lower_activation_relu(Lowering& low, const Arguments& args) {
 
 Value lower_relu6(Lowering& low, const Arguments& args) {
   check_extras(args);
-  return Value::of(clamped(low, args.tensor("input"), 0, 6));
+  return Value::of(clamped(low, floats(low, args), 0, 6));
 }
 
 Value lower_hardtanh(Lowering& low, const Arguments& args) {
   check_extras(args);
-  return Value::of(clamped(low, args.tensor("input"), args.real("min_val"), args.real("max_val")));
+  return Value::of(clamped(low, floats(low, args), args.real("min_val"), args.real("max_val")));
 }
 
 Value lower_leaky_relu(Lowering& low, const Arguments& args) {
   check_extras(args);
-  const NodeId x = args.tensor("input"), slope = args.number("negative_slope");
+  const NodeId x = floats(low, args), slope = args.number("negative_slope");
   return Value::of(low.where(low.binary(Op::kGt, x, low.number(0)), x, low.product(x, slope)));
 }
 
 Value lower_elu(Lowering& low, const Arguments& args) {
   check_extras(args);
-  const NodeId x = args.tensor("input");
+  const NodeId x = floats(low, args);
   const double alpha = args.real("alpha");
   return Value::of(alpha == 1 ? low.unary(Op::kElu, x) : elu_of(low, x, alpha));
 }
@@ -56,7 +64,7 @@ Value lower_elu(Lowering& low, const Arguments& args) {
 // Klambauer et al. 2017, with PyTorch's constants.
 Value lower_selu(Lowering& low, const Arguments& args) {
   check_extras(args);
-  const NodeId x = elu_of(low, args.tensor("input"), 1.6732632423543772848170429916717);
+  const NodeId x = elu_of(low, floats(low, args), 1.6732632423543772848170429916717);
   return Value::of(low.product(low.number(1.0507009873554804934193349852946), x));
 }
 
@@ -98,7 +106,7 @@ Value lower_tanhshrink(Lowering& low, const Arguments& args) {
 
 Value lower_threshold(Lowering& low, const Arguments& args) {
   check_extras(args);
-  const NodeId x = args.tensor("input");
+  const NodeId x = floats(low, args);
   const NodeId over = low.binary(Op::kGt, x, args.number("threshold"));
   return Value::of(low.where(over, x, args.number("value")));
 }

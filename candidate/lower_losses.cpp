@@ -22,7 +22,15 @@ Pair pair(const Arguments& args) {
   return {args.tensor("input"), args.tensor("target")};
 }
 
-NodeId minus_one_plus(Lowering& low, NodeId x) { return low.difference(low.number(1), x); }
+void same_shapes(const Lowering& low, const Arguments& args, const Pair& p) {
+  if (low.shape(p.input) == low.shape(p.target)) return;
+  args.refuse("target",
+              "shapes " + to_string(low.shape(p.input)) + " and " + to_string(low.shape(p.target)) +
+                  " differ",
+              "target.expand_as(input)");
+}
+
+NodeId one_minus(Lowering& low, NodeId x) { return low.difference(low.number(1), x); }
 
 // Class probabilities as targets: any shape; classes along dim.
 NodeId soft_cross_entropy(Lowering& low, NodeId log_probs, NodeId target, int64_t dim,
@@ -133,20 +141,18 @@ Value lower_nll_loss(Lowering& low, const Arguments& args) {
 // comes from the first, the gradient with respect to the input from the second.
 Value lower_binary_cross_entropy(Lowering& low, const Arguments& args) {
   const Pair p = pair(args);
-  if (low.shape(p.input) != low.shape(p.target))
-    args.refuse("target", "shapes " + to_string(low.shape(p.input)) + " and " +
-                              to_string(low.shape(p.target)) + " differ");
+  same_shapes(low, args, p);
   const auto cut_log = [&](NodeId x) {
     return low.binary(Op::kClampMin, low.unary(Op::kLog, x), low.number(-100));
   };
   const NodeId x = p.input, fixed = low.unary(Op::kDetach, x);
-  const NodeId yes = cut_log(fixed), no = cut_log(minus_one_plus(low, fixed));
-  NodeId each = low.unary(Op::kNeg, low.sum_of(low.product(p.target, yes),
-                                               low.product(minus_one_plus(low, p.target), no)));
+  const NodeId yes = cut_log(fixed), no = cut_log(one_minus(low, fixed));
+  NodeId each = low.unary(
+      Op::kNeg, low.sum_of(low.product(p.target, yes), low.product(one_minus(low, p.target), no)));
   if (low.carries_gradient(x)) {
     const NodeId target = low.unary(Op::kDetach, p.target);
-    const NodeId slope = low.binary(Op::kClampMin, low.product(minus_one_plus(low, fixed), fixed),
-                                    low.number(1e-12));
+    const NodeId slope =
+        low.binary(Op::kClampMin, low.product(one_minus(low, fixed), fixed), low.number(1e-12));
     each = low.sum_of(each, low.product(low.quotient(low.difference(fixed, target), slope),
                                         low.difference(x, fixed)));
   }
@@ -156,12 +162,16 @@ Value lower_binary_cross_entropy(Lowering& low, const Arguments& args) {
 Value lower_binary_cross_entropy_with_logits(Lowering& low, const Arguments& args) {
   const Pair p = pair(args);
   args.must_not_have("pos_weight");
-  const NodeId linear = low.product(minus_one_plus(low, p.target), p.input);
+  same_shapes(low, args, p);
+  const NodeId linear = low.product(one_minus(low, p.target), p.input);
   return reduction(low, args, low.difference(linear, low.unary(Op::kLogSigmoid, p.input)));
 }
 
 Value lower_margin_ranking_loss(Lowering& low, const Arguments& args) {
   check_extras(args);
+  const int64_t rank = low.rank(args.tensor("input1"));
+  if (rank != low.rank(args.tensor("input2")) || rank != low.rank(args.tensor("target")))
+    args.refuse("target", "the three tensors must have equally many dimensions");
   const NodeId gap = low.difference(args.tensor("input1"), args.tensor("input2"));
   const NodeId lack = low.product(low.unary(Op::kNeg, args.tensor("target")), gap);
   const NodeId margin = low.sum_of(lack, args.number("margin"));
@@ -170,6 +180,9 @@ Value lower_margin_ranking_loss(Lowering& low, const Arguments& args) {
 
 Value lower_soft_margin_loss(Lowering& low, const Arguments& args) {
   const Pair p = pair(args);
+  same_shapes(low, args, p);
+  if (low.carries_gradient(p.target))
+    args.refuse("target", "PyTorch has no gradient for it", "target.detach()");
   const NodeId z = low.product(low.unary(Op::kNeg, p.target), p.input);
   return reduction(low, args, low.unary(Op::kLog1p, low.unary(Op::kExp, z)));
 }

@@ -25,11 +25,10 @@ Value chosen(Lowering& low, const Arguments& args, Op op) {
 }
 
 Value cumulative(Lowering& low, const Arguments& args, Op op) {
-  static const std::vector<std::string_view> kFields{"values", "indices"};
   const NodeId x = args.tensor("input");
   const Value indices = Value::of(ValueKind::kUnusable, "has no operation: only .values of " +
                                                             args.callee() + " is in the language");
-  return named_tuple({Value::of(low.add(op, {x}, {args.dim("dim", x)})), indices}, kFields);
+  return values_and_indices(Value::of(low.add(op, {x}, {args.dim("dim", x)})), indices);
 }
 
 Value flipped(Lowering& low, NodeId x, Dims dims) {
@@ -45,9 +44,13 @@ Value named_tuple(Values items, const std::vector<std::string_view>& fields) {
   return value;
 }
 
-Value values_and_indices(NodeId values, NodeId indices) {
+Value values_and_indices(Value values, Value indices) {
   static const std::vector<std::string_view> kFields{"values", "indices"};
-  return named_tuple({Value::of(values), Value::of(indices)}, kFields);
+  return named_tuple({std::move(values), std::move(indices)}, kFields);
+}
+
+Value values_and_indices(NodeId values, NodeId indices) {
+  return values_and_indices(Value::of(values), Value::of(indices));
 }
 
 NodeId sort_indices(Lowering& low, NodeId x, int64_t dim, bool descending) {

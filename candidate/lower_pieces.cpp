@@ -170,9 +170,12 @@ Value lower_masked_select(Lowering& low, const Arguments& args) {
   Value value = Value::of(ValueKind::kMasked);
   value.node = args.tensor("input");
   value.mask = args.tensor("mask");
-  if (low.element(value.mask) != Element::kBool || low.shape(value.mask) != low.shape(value.node))
-    args.refuse("mask", "must be bool " + to_string(low.shape(value.node)) + ", got " +
-                            low.describe(value.mask));
+  const auto shape = broadcast(low.shape(value.node), low.shape(value.mask));
+  if (low.element(value.mask) != Element::kBool || !shape || shape->empty())
+    args.refuse("mask", "must be bool and broadcast with " + to_string(low.shape(value.node)) +
+                            ", got " + low.describe(value.mask));
+  value.node = low.expand(value.node, *shape);
+  value.mask = low.expand(value.mask, *shape);
   return value;
 }
 

@@ -41,6 +41,8 @@ Value lower_same(Lowering&, const Arguments& args) { return Value::of(args.tenso
 Value lower_round_to(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
   const int64_t decimals = args.integer("decimals");
+  if (decimals != 0 && low.element(x) != Element::kFloat)
+    args.refuse("decimals", "PyTorch rounds ints to no decimals", "leave decimals out");
   if (decimals == 0) return Value::of(low.unary(Op::kRound, x));
   if (decimals < -300 || decimals > 300) args.refuse("decimals", "too many decimals");
   const NodeId scale = power_of_ten(low, decimals);
@@ -52,23 +54,23 @@ Value lower_square(Lowering& low, const Arguments& args) {
 }
 
 Value lower_exp2(Lowering& low, const Arguments& args) {
-  return Value::of(low.binary(Op::kPow, low.number(2), args.tensor("input")));
+  return Value::of(low.power(low.number(2), args.tensor("input")));
 }
 
 Value lower_frac(Lowering& low, const Arguments& args) {
-  const NodeId x = args.tensor("input");
+  const NodeId x = floats(low, args);
   return Value::of(low.difference(x, low.unary(Op::kTrunc, x)));
 }
 
 // (e^x - e^-x) / 2 through expm1, which keeps small x exact.
 Value lower_sinh(Lowering& low, const Arguments& args) {
-  const NodeId x = args.tensor("input");
+  const NodeId x = low.cast(args.tensor("input"), Element::kFloat);
   const NodeId up = low.unary(Op::kExpm1, x), down = low.unary(Op::kExpm1, low.unary(Op::kNeg, x));
   return Value::of(low.quotient(low.difference(up, down), low.number(2)));
 }
 
 Value lower_cosh(Lowering& low, const Arguments& args) {
-  const NodeId x = args.tensor("input");
+  const NodeId x = low.cast(args.tensor("input"), Element::kFloat);
   const NodeId up = low.unary(Op::kExp, x), down = low.unary(Op::kExp, low.unary(Op::kNeg, x));
   return Value::of(low.quotient(low.sum_of(up, down), low.number(2)));
 }
@@ -138,12 +140,12 @@ Value lower_remainder(Lowering& low, const Arguments& args) {
 Value lower_power(Lowering& low, const Arguments& args) {
   const NodeId x = args.node("input"), y = args.node("exponent");
   if (!low.is_tensor(x) && !low.is_tensor(y)) return Value::of(args.tensor("input"));
-  return Value::of(low.binary(Op::kPow, x, y));
+  return Value::of(low.power(x, y));
 }
 
 Value lower_float_power(Lowering& low, const Arguments& args) {
   const NodeId x = low.cast(args.tensor("input"), Element::kFloat);
-  return Value::of(low.binary(Op::kPow, x, args.node("exponent")));
+  return Value::of(low.power(x, args.node("exponent")));
 }
 
 Value lower_maximum(Lowering& low, const Arguments& args) {
@@ -188,6 +190,8 @@ Value lower_masked_fill(Lowering& low, const Arguments& args) {
 
 Value lower_lerp(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input"), end = args.tensor("end"), weight = args.node("weight");
+  if (low.element(x) != Element::kFloat || low.element(end) != Element::kFloat)
+    args.refuse("end", "both ends must be float tensors", "x.float()");
   return Value::of(low.sum_of(x, low.product(weight, low.difference(end, x))));
 }
 

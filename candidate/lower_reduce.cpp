@@ -21,6 +21,12 @@ Value extremum(Lowering& low, const Arguments& args, Op all, Op values, Op indic
   if (dim_value.is(ValueKind::kNode) && low.is_tensor(dim_value.node))
     return Value::of(low.binary(pair, x, dim_value.node));
   const Dims attributes{args.flag("keepdim") && low.rank(x) > 0, args.dim("dim", x)};
+  if (low.element(x) == Element::kBool) {
+    const Op truth = all == Op::kAmax ? Op::kAny : Op::kAll;
+    return values_and_indices(
+        Value::of(low.reduce(truth, x, {attributes[1]}, attributes[0] != 0)),
+        Value::of(ValueKind::kUnusable, "does not exist for bool tensors: x.float() has it"));
+  }
   return values_and_indices(low.add(values, {x}, attributes), low.add(indices, {x}, attributes));
 }
 
@@ -132,7 +138,7 @@ Value lower_vector_norm(Lowering& low, const Arguments& args) {
   const bool vector_only = args.row().name == "linalg.vector_norm";
   const Dims dims = args.dims("dim", x);
   const bool fro = args.has("ord") && args.value("ord").is(ValueKind::kText);
-  if (!vector_only && args.has("ord") && !fro && dims.size() > 1)
+  if (!vector_only && args.has("ord") && !fro && dims.size() != 1)
     args.refuse("ord", "matrix norms are not in the language", "torch.linalg.vector_norm(x, p)");
   const double p = args.has("ord") ? norm_order(args, "ord") : 2;
   return Value::of(low.reduce(Op::kNorm, x, dims, args.flag("keepdim"), p));

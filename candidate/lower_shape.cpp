@@ -72,7 +72,7 @@ Shape resolve_shape(Lowering& low, NodeId x, Shape shape) {
   }
   if (open == nullptr) return shape;
   const auto rest = divide(total, known);
-  if (!rest)
+  if (!rest || !rest->may_be_whole())
     low.refuse(to_string(low.shape(x)) + " cannot be viewed as " + to_string(shape) + ": " +
                    total.to_string() + " elements are not a multiple of " + known.to_string(),
                "(T,E) per sequence is x.view(r.num_sequences, -1, r.num_experts)");
@@ -97,8 +97,8 @@ Value lower_view_as(Lowering& low, const Arguments& args) {
 
 Value lower_flatten(Lowering& low, const Arguments& args) {
   const NodeId x = args.tensor("input");
-  if (low.rank(x) == 0) return Value::of(low.reshape(x, {Dim(1)}));
   const int64_t first = args.dim("start_dim", x), last = args.dim("end_dim", x);
+  if (low.rank(x) == 0) return Value::of(low.reshape(x, {Dim(1)}));
   if (first > last) args.refuse("start_dim", "lies behind end_dim");
   Shape shape;
   for (int64_t i = 0; i < low.rank(x); ++i) {

@@ -113,6 +113,15 @@ NodeId Lowering::remainder(NodeId a, NodeId b) {
   return add(Op::kMod, {a, b});
 }
 
+NodeId Lowering::power(NodeId a, NodeId b) {
+  const auto number = [&](NodeId x, NodeId other) {
+    const bool bools =
+        is_tensor(x) && element(x) == Element::kBool && element(other) != Element::kBool;
+    return bools ? cast(x, Element::kInt) : x;
+  };
+  return add(Op::kPow, {number(a, b), number(b, a)});
+}
+
 NodeId Lowering::cast(NodeId x, Element to) {
   return element(x) == to ? x : add(Op::kCast, {x}, {static_cast<int64_t>(to)});
 }

@@ -60,6 +60,8 @@ class Lowering {
   // a // b and a % b; refused where PyTorch's backward pass would raise.
   NodeId floor_divide(NodeId a, NodeId b);
   NodeId remainder(NodeId a, NodeId b);
+  // a ** b, where bools count as 0 and 1.
+  NodeId power(NodeId a, NodeId b);
   NodeId detached(NodeId x) { return is_tensor(x) ? add(Op::kDetach, {x}) : x; }
   NodeId square(NodeId x) { return product(x, x); }
   NodeId cast(NodeId x, Element to);  // x itself when it is one

@@ -57,6 +57,9 @@ TEST(Dim, OnlyTokensOverSequencesIsKnownToBeWhole) {
   EXPECT_TRUE(divide(T * E, S)->whole());
   EXPECT_FALSE(divide(T, S * S)->whole());
   EXPECT_FALSE(divide(E, K)->whole());
+  EXPECT_TRUE(divide(T * E, K)->may_be_whole());
+  EXPECT_FALSE(divide(Dim(3), S)->may_be_whole());
+  EXPECT_FALSE((T + *divide(Dim(1), E)).may_be_whole());
   EXPECT_TRUE((E * K + 1).never_negative());
   EXPECT_FALSE((E - 1).never_negative());
 }

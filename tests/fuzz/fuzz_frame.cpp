@@ -32,11 +32,12 @@ void read_twice(std::string_view json, const Read& read) {
 
 void read_message(std::string_view json) {
   try {
-    const std::string kind = kind_of(json);
+    kind_of(json);
 #ifdef BALLAST_PLANTED_CRASH
-    if (kind == "crash") give_up("the planted crash", json);
+    if (parse_progress(json).steps > 9) give_up("the planted crash", json);
 #endif
   } catch (const Error&) {
+    // The answer for what is no message.
   }
   read_twice(json, parse_train_job);
   read_twice(json, parse_score_job);
