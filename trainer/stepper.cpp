@@ -2,18 +2,13 @@
 
 #include <cmath>
 
+#include "trainer/doubles.h"
 #include "trainer/pch.h"
 
 namespace ballast::trainer {
 namespace {
 
 constexpr double kEmaDecay = 0.9;  // of load_ema, per optimizer step
-
-std::vector<double> to_vector(const at::Tensor& t) {
-  const at::Tensor host = t.detach().to(at::kCPU, at::kDouble).contiguous();
-  const double* data = host.const_data_ptr<double>();
-  return {data, data + host.numel()};
-}
 
 }  // namespace
 
@@ -111,15 +106,15 @@ StepStats Stepper::read_stats(const Passes& passes, const Window& window,
   // A sum is finite exactly when its terms are (biases are far from overflowing).
   const at::Tensor bias_sum = routers_.bias.sum();
   const std::vector<double> scalars =
-      to_vector(at::stack({loss / static_cast<double>(passes.size()), balance_value_,
-                           balance_squares_, grad_squares, bias_sum}));
+      to_doubles(at::stack({loss / static_cast<double>(passes.size()), balance_value_,
+                            balance_squares_, grad_squares, bias_sum}));
   StepStats stats;
   stats.cross_entropy = scalars[0];
   stats.balance_loss = scalars[1];
   stats.balance_grad_norm = std::sqrt(scalars[2]);
   stats.grad_norm = std::sqrt(scalars[3]);
   stats.bias_finite = std::isfinite(scalars[4]);
-  const std::vector<double> counts = to_vector(window.counts), ratios = to_vector(sums);
+  const std::vector<double> counts = to_doubles(window.counts), ratios = to_doubles(sums);
   const auto E = static_cast<size_t>(spec_.model.experts);
   for (size_t r = 0; r * E < counts.size(); ++r) {
     const auto first = counts.begin() + static_cast<ptrdiff_t>(r * E);
