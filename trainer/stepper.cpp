@@ -37,12 +37,22 @@ StepStats Stepper::step(const std::vector<MicroBatch>& batches, double learning_
   return read_stats(passes, window, grad_squares);
 }
 
+std::unique_ptr<Pass> Stepper::forward(const MicroBatch& batch, double weight) {
+  if (!balancer_.solve_bias) return model_->forward(batch, routers_.bias, weight);
+  const BiasSolver solve = [this](const at::Tensor& scores, const at::Tensor& bias) {
+    return bias + bias_rate_ * (balancer_.solve_bias(scores, bias, spec_.model.top_k) - bias);
+  };
+  std::unique_ptr<Pass> pass = model_->forward(batch, routers_.bias, weight, solve);
+  routers_.bias = pass->bias;
+  return pass;
+}
+
 Stepper::Passes Stepper::run_window(const std::vector<MicroBatch>& batches, double progress,
                                     Window& window) {
   const double weight = 1.0 / static_cast<double>(batches.size());
   Passes passes;
   for (const MicroBatch& batch : batches) {
-    passes.push_back(model_->forward(batch, routers_.bias, weight));
+    passes.push_back(forward(batch, weight));
     window.add(*passes.back());
   }
   BalanceTerm term;
@@ -69,7 +79,7 @@ Stepper::Passes Stepper::run_buffer(const std::vector<MicroBatch>& batches, doub
   const double layers = static_cast<double>(routed_layers(spec_.model));
   Passes passes;
   for (const MicroBatch& batch : batches) {
-    passes.push_back(model_->forward(batch, routers_.bias, weight));
+    passes.push_back(forward(batch, weight));
     window.add(*passes.back());
     std::vector<at::Tensor> grads;
     if (balancer_.loss) {
