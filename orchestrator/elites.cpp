@@ -5,16 +5,11 @@
 
 namespace ballast::orchestrator {
 
-namespace {
-
-// Of the mean; from the prior alone where the candidate's own pairs say nothing.
 double standard_error(const evaluator::Summary& summary,
                       const std::optional<evaluator::VariancePrior>& prior) {
   if (const auto estimate = evaluator::moderate(summary, prior)) return estimate->standard_error;
   return prior ? std::sqrt(prior->variance / static_cast<double>(summary.pairs)) : 0;
 }
-
-}  // namespace
 
 std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger) {
   std::vector<evaluator::Summary> summaries;

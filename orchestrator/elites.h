@@ -14,6 +14,11 @@ namespace ballast::orchestrator {
 // the built-in that does not balance, whose noise is another.
 std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger);
 
+// Of a mean of paired differences: shrunk to the prior; from the prior alone where its own pairs
+// say nothing, 0 when nothing is known at all.
+double standard_error(const evaluator::Summary& summary,
+                      const std::optional<evaluator::VariancePrior>& prior);
+
 struct Elite {
   size_t entry = 0;
   ParentOption option;  // posterior of the difference from the reference: mean and standard error

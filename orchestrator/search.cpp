@@ -6,6 +6,7 @@
 #include "candidate/shipped.h"
 #include "common/error.h"
 #include "common/json.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/operators.h"
 #include "orchestrator/parents.h"
 #include "orchestrator/search_state.h"
@@ -124,6 +125,10 @@ void validate(const SearchConfig& config) {
   const auto rules = parent_rules();
   usage(std::find(rules.begin(), rules.end(), config.parents) != rules.end(),
         "parents: unknown rule " + config.parents);
+  const auto bandits = bandit_rules();
+  usage(std::find(bandits.begin(), bandits.end(), config.bandit) != bandits.end(),
+        "bandit: unknown rule " + config.bandit);
+  usage(config.bandit_floor >= 0 && config.bandit_floor <= 1, "bandit_floor: between 0 and 1");
   const auto names = operator_names();
   double total = 0;
   for (const OperatorConfig& op : config.operators) {

@@ -29,10 +29,10 @@ struct BuiltinConfig {
   double coefficient = 1;
 };
 
-// A genetic operator and its share of the proposals.
+// A genetic operator.
 struct OperatorConfig {
-  std::string name;  // "tune", "mutate", "splice", "drop"
-  double weight = 1;
+  std::string name;   // "tune", "mutate", "splice", "drop"
+  double weight = 1;  // its share of the proposals (bandit "fixed"); 0: never asked
 };
 
 // A text to start from.
@@ -87,6 +87,9 @@ struct SearchConfig {
 
   // Proposals.
   std::vector<OperatorConfig> operators = {{"tune", 2}, {"mutate", 4}, {"splice", 1}, {"drop", 1}};
+  std::string bandit =
+      "posterior";            // or "ucb_paper", "ucb_code", "fixed": who makes the next child
+  double bandit_floor = 0.1;  // share of the proposals that every operator gets at least
   std::string parents = "posterior";  // or "power_law", "weighted_paper", "weighted_code"
   int64_t elites = 40;                // so many of the best candidates can become parents
   int resamples = 100;                // rejected proposals in a row before waiting for a result

@@ -90,6 +90,12 @@ void Search::State::load_candidates() {
     if (birth->second->parents.empty()) continue;
     if (const auto parent = ledger.find(birth->second->parents[0])) ledger.add_child(*parent);
   }
+  for (const population::ProposalRow& row : rows) {
+    Made record{row.op, std::nullopt, std::nullopt};
+    if (row.reason == "accepted") record.child = ledger.find(row.identity);
+    if (!row.parents.empty()) record.parent = ledger.find(row.parents[0]);
+    made.push_back(std::move(record));
+  }
   if (const auto text = archive.state("search.paused")) {
     const Json j = parse_json(*text, "state search.paused");
     ObjectReader in(j, "state search.paused");

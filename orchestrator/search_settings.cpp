@@ -65,6 +65,8 @@ SearchConfig search_config(const Config& config, const TrainSpec& spec, int work
                    {"mutate", config.operator_mutate},
                    {"splice", config.operator_splice},
                    {"drop", config.operator_drop}};
+  out.bandit = config.bandit;
+  out.bandit_floor = config.bandit_floor;
   out.parents = config.parents;
   out.elites = config.elites;
   out.resamples = static_cast<int>(config.resamples);

@@ -11,6 +11,7 @@
 
 #include "orchestrator/ledger.h"
 #include "orchestrator/novelty.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/proposer.h"
 #include "orchestrator/replay.h"
 #include "orchestrator/search.h"
@@ -48,6 +49,7 @@ struct Search::State {
   void store_result(const Flight& flight, const evaluator::EvaluationResult& result,
                     Outcome outcome, std::string_view message, double objective);
   void put_estimate(const Ledger::Changed& changed);
+  void put_bandit();  // for people: nothing reads it back
   void hand_over(const Flight& flight);
   void hand_over_retries();
   bool fruitless() const;
@@ -79,6 +81,7 @@ struct Search::State {
   Ledger ledger;
   FingerprintIndex known;  // one index per ledger entry
   Proposer proposer;
+  std::vector<Made> made;             // every proposal, in order
   std::map<int64_t, Flight> flights;  // by evaluation id
   std::deque<Want> unfinished;        // begun before this start, in order
 

@@ -83,7 +83,7 @@ bool Search::State::propose_one() {
   event.kind = SearchEventKind::kProposing;
   event.number = proposals + 1;
   observer.event(event);
-  store(proposer.make(proposals + 1, parents));
+  store(proposer.make(proposals + 1, parents, bandit_of(ledger, made)));
   return true;
 }
 
@@ -96,11 +96,15 @@ void Search::State::store(const Proposal& proposal) {
   OperatorCount& count = operators[proposal.row.op];
   count.name = proposal.row.op;
   ++count.proposals;
+  Made record{proposal.row.op, std::nullopt, std::nullopt};
+  if (!proposal.row.parents.empty()) record.parent = ledger.find(proposal.row.parents[0]);
   if (proposal.candidate) {
     ++count.accepted;
-    if (!proposal.row.parents.empty()) ledger.add_child(*ledger.find(proposal.row.parents[0]));
+    if (record.parent) ledger.add_child(*record.parent);
     know(*proposal.candidate, proposal.row.op);
+    record.child = ledger.find(proposal.candidate->identity);
   }
+  made.push_back(std::move(record));
   if (proposal.row.op != "seed") rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
 
   SearchEvent event;
@@ -162,6 +166,7 @@ void Search::State::store_result(const Flight& flight, const evaluator::Evaluati
                   " was finished by another process: only one search may use an archive");
     for (const Ledger::Changed& changed : ledger.finish(flight.want, outcome, objective))
       put_estimate(changed);
+    put_bandit();
   });
   check_reference();
   ++spent.evaluations;
@@ -175,6 +180,17 @@ void Search::State::check_reference() const {
     throw Error("the reference " + reference.name + " failed at coefficient " +
                 reference.coefficient + ", rung " + std::to_string(reference.failed_rung) +
                 ": no candidate can be compared with it; give it another coefficient");
+}
+
+void Search::State::put_bandit() {
+  Json arms = Json::array();
+  for (const ArmStatus& arm : arm_status(config, bandit_of(ledger, made)))
+    arms.push_back({{"operator", arm.name},
+                    {"submitted", arm.submitted},
+                    {"completed", arm.completed},
+                    {"mean_reward", arm.mean_reward ? Json(*arm.mean_reward) : Json()},
+                    {"share", arm.share}});
+  archive.put_state("search.bandit", Json({{"rule", config.bandit}, {"arms", arms}}).dump());
 }
 
 void Search::State::put_estimate(const Ledger::Changed& changed) {
