@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cmath>
 
-#include "orchestrator/elites.h"
+#include "orchestrator/standing.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -26,9 +26,10 @@ std::vector<double> improvements(const Entry& child, const Entry& parent, size_t
   return out;
 }
 
+// Of its coefficient's ladder.
 double first_rung_tokens(const Ledger& ledger, const Entry& entry) {
-  return static_cast<double>(entry.trials.size()) *
-         static_cast<double>(ledger.config().rungs[0].tokens);
+  const size_t trials = entry.ladder > 0 ? entry.ladder : entry.trials.size();
+  return static_cast<double>(trials) * static_cast<double>(ledger.config().rungs[0].tokens);
 }
 
 }  // namespace

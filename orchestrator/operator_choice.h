@@ -33,8 +33,8 @@ std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb
 // A child's improvement is its difference from its parent on the seeds that both have at the
 // highest rung where there are any; from the reference where there are none (its parent failed). A
 // rejected proposal and a child that failed count as hopeless: at the error of one pair of seeds.
-// Costs are tokens trained at the first rung: how far a child climbs after that is the search's
-// choice.
+// Costs are tokens of the ladder at the first rung: how far a child climbs after that is the
+// search's choice.
 std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
                                      const std::optional<evaluator::VariancePrior>& prior);
 

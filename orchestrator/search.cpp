@@ -122,6 +122,9 @@ void validate(const SearchConfig& config) {
     usage(given || (config.use_shipped && candidate::find_shipped(name)),
           "first_seeds: there is no text named " + name + "; `ballast losses` lists those shipped");
   }
+  usage(config.coefficient_refinements >= 0, "coefficient_refinements: at least 0");
+  usage(config.islands >= 1 && config.migration_every >= 0 && config.migration_size >= 1,
+        "islands, migration_size: at least 1; migration_every: at least 0");
   const auto rules = parent_rules();
   usage(std::find(rules.begin(), rules.end(), config.parents) != rules.end(),
         "parents: unknown rule " + config.parents);

@@ -35,6 +35,7 @@ struct Search::State {
   void load();
   void check_rungs();
   void load_candidates();
+  void load_islands(const std::vector<population::ProposalRow>& rows);
   void load_evaluations();
   void store_differing_estimates();
   void add_builtins();
@@ -44,6 +45,9 @@ struct Search::State {
   // search_step.cpp: one thing at a time. The first two return false when there is nothing to do.
   bool submit_one();
   bool propose_one();
+  std::vector<population::MembershipRow> memberships_after(const Proposal& proposal) const;
+  std::vector<int> islands_of(int64_t number, std::string_view op, std::string_view name,
+                              int64_t seeds) const;
   void store(const Proposal& proposal);
   void handle(const evaluator::EvaluationResult& result);
   void store_result(const Flight& flight, const evaluator::EvaluationResult& result,
@@ -90,6 +94,7 @@ struct Search::State {
   std::map<std::string, OperatorCount> operators;
   std::set<std::string> seed_sources;  // proposed already
   int64_t proposals = 0;
+  int64_t seeds_known = 0, children_known = 0;  // accepted ones
   int64_t rejected_in_row = 0;
   // Number of proposals and of finished evaluations when proposing was last given up for a while.
   int64_t paused_proposals = 0, paused_evaluations = -1;

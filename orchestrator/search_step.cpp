@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/elites.h"
+#include "orchestrator/islands.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/search_state.h"
 
@@ -70,7 +71,9 @@ bool Search::State::fruitless() const {
 bool Search::State::propose_one() {
   if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == spent.evaluations)
     return false;
-  const std::vector<Elite> parents = elites(ledger);
+  std::optional<int> island;
+  if (config.islands > 1) island = island_of_proposal(proposals + 1, config.islands);
+  const std::vector<Elite> parents = elites(ledger, island);
   if (parents.empty()) return false;
   if (fruitless()) {  // another result may bring other parents
     archive.put_state("search.paused",
@@ -87,10 +90,33 @@ bool Search::State::propose_one() {
   return true;
 }
 
+std::vector<int> Search::State::islands_of(int64_t number, std::string_view op,
+                                           std::string_view name, int64_t seeds) const {
+  if (op == "seed") return islands_of_seed(config, name, seeds);
+  return {island_of_proposal(number, config.islands)};
+}
+
+// Where a new candidate lives, and who migrates because it came.
+std::vector<population::MembershipRow> Search::State::memberships_after(
+    const Proposal& proposal) const {
+  std::vector<population::MembershipRow> out;
+  if (config.islands == 1 || !proposal.candidate) return out;
+  const int64_t number = proposals + 1;
+  for (const int island :
+       islands_of(number, proposal.row.op, proposal.candidate->name, seeds_known))
+    out.push_back({proposal.candidate->identity, island, std::nullopt, number});
+  if (proposal.row.op == "seed" || !migration_due(config, children_known + 1)) return out;
+  for (const Migrant& migrant : migrants(ledger))
+    out.push_back({ledger.entries()[migrant.entry].identity, migrant.to, migrant.from, number});
+  return out;
+}
+
 void Search::State::store(const Proposal& proposal) {
+  const std::vector<population::MembershipRow> memberships = memberships_after(proposal);
   archive.together([&] {
     archive.add_proposal(proposal.row);
     if (proposal.candidate) archive.add_candidate(*proposal.candidate);
+    for (const population::MembershipRow& row : memberships) archive.add_membership(row);
   });
   ++proposals;
   OperatorCount& count = operators[proposal.row.op];
@@ -103,6 +129,8 @@ void Search::State::store(const Proposal& proposal) {
     if (record.parent) ledger.add_child(*record.parent);
     know(*proposal.candidate, proposal.row.op);
     record.child = ledger.find(proposal.candidate->identity);
+    ++(proposal.row.op == "seed" ? seeds_known : children_known);
+    for (const auto& row : memberships) ledger.settle(*ledger.find(row.identity), row.island);
   }
   made.push_back(std::move(record));
   if (proposal.row.op != "seed") rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
@@ -203,7 +231,7 @@ void Search::State::put_estimate(const Ledger::Changed& changed) {
   population::EstimateRow row;
   row.identity = entry.identity;
   row.rung = changed.rung;
-  row.coefficient = entry.coefficient;
+  row.coefficient = entry.coefficient_at(changed.rung);
   row.pairs = estimate->pairs;
   row.mean_difference = estimate->mean;
   row.standard_error = estimate->standard_error();

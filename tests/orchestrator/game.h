@@ -17,6 +17,8 @@ inline SearchConfig config_of() {
   config.builtin_seeds = 2;
   config.rungs = {{10, 1, SeedBlock::kA}, {20, 2, SeedBlock::kB}, {20, 3, SeedBlock::kC}};
   config.eta = 3;
+  config.coefficient_refinements = 0;
+  config.islands = 1;
   return config;
 }
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "orchestrator/elites.h"
+#include "orchestrator/standing.h"
 #include "tests/orchestrator/game.h"
 
 namespace ballast::orchestrator {
