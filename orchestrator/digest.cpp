@@ -63,6 +63,8 @@ std::string digest(const population::Archive& archive) {
     out << "run" << run->seed << run->spec << run->objective << run->mu << run->target
         << run->reference;
   write_candidates(out, archive);
+  for (const population::MembershipRow& m : archive.memberships())
+    out << "membership" << m.identity << m.island << m.origin.value_or(-1) << m.since;
   for (const population::EvaluationRow& e : archive.evaluations()) {
     if (!e.outcome) continue;
     out << "evaluation" << e.key.identity << e.key.spec_hash << e.key.rung << e.key.seed
