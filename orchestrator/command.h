@@ -31,6 +31,7 @@ Job set_up_config(CLI::App& app);
 Job set_up_data(CLI::App& app);
 Job set_up_doctor(CLI::App& app);
 Job set_up_losses(CLI::App& app);
+Job set_up_replay(CLI::App& app);
 Job set_up_search(CLI::App& app);
 Job set_up_show(CLI::App& app);
 Job set_up_status(CLI::App& app);

@@ -38,6 +38,10 @@ const std::vector<Command>& commands() {
        "  ballast data build                 the default corpus\n"
        "  ballast data info                  what it holds",
        set_up_data},
+      {"replay", "Repeat a recorded run, and say whether it comes out the same",
+       "  ballast replay search.db           every decision again, trainings from the record\n"
+       "  ballast replay search.db --retrain 3 --json    and three trainings, bit for bit",
+       set_up_replay},
       {"config", "Print the effective settings",
        "  ballast config > my.toml           a file to start from, with help\n"
        "  ballast config -c my.toml seed=7   what a search would use",
