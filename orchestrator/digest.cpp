@@ -229,6 +229,7 @@ std::string first_difference(const population::Record& a, const std::string& nam
   const Rows rows_a(a), rows_b(b);
   std::string missing;
   for (const std::string_view kind : {"run", "candidate", "proposal", "evaluation", "estimate"}) {
+    if (kind == "estimate" && !missing.empty()) break;  // they follow from what is missing
     const std::vector<const Row*> x = rows_a.of(kind), y = rows_b.of(kind);
     const size_t count = std::min(x.size(), y.size());
     for (size_t i = 0; i < count; ++i)

@@ -215,6 +215,41 @@ std::vector<LineageRow> Reader::lineage(std::string_view identity) const {
   return out;
 }
 
+std::vector<LineageRow> Reader::descendants(std::string_view identity) const {
+  const auto all = read_lineage(ready());
+  std::map<std::string, std::vector<std::string>> children;
+  for (const auto& [child, rows] : all)
+    for (const LineageRow& row : rows)
+      if (!row.parent.empty()) children[row.parent].push_back(child);
+  std::vector<LineageRow> out;
+  std::deque<std::string> waiting{std::string(identity)};
+  std::set<std::string> seen{std::string(identity)};
+  while (!waiting.empty()) {
+    const std::string parent = waiting.front();
+    waiting.pop_front();
+    for (const std::string& child : children[parent]) {
+      if (!seen.insert(child).second) continue;
+      out.insert(out.end(), all.at(child).begin(), all.at(child).end());
+      waiting.push_back(child);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Reader::damage() const {
+  constexpr size_t kMost = 20;  // of each kind: more say nothing new
+  std::vector<std::string> out;
+  Db& db = ready();
+  Statement check(db, "PRAGMA integrity_check(20)");
+  while (check.step())
+    if (check.text(0) != "ok") out.push_back(check.text(0));
+  Statement rows(db, "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check");
+  for (size_t i = 0; i < kMost && rows.step(); ++i)
+    out.push_back("row " + rows.text(1) + " of table " + rows.text(0) +
+                  " points to a row of table " + rows.text(2) + " that is not there");
+  return out;
+}
+
 Record Reader::record() const {
   Db& db = ready();
   const Snapshot snapshot(db);

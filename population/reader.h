@@ -120,8 +120,13 @@ class Reader {
   std::vector<EstimateRow> estimates(std::string_view identity) const;  // by rung
   // The candidate's own rows, then its ancestors', each candidate once, nearest first.
   std::vector<LineageRow> lineage(std::string_view identity) const;
+  // Rows of every candidate that comes from it, nearest first, each candidate's rows together.
+  std::vector<LineageRow> descendants(std::string_view identity) const;
 
   Record record() const;
+  // What is wrong with the file itself: SQLite's integrity check and rows that point to nothing.
+  // Empty when it is sound.
+  std::vector<std::string> damage() const;
 
   // Any one reading statement; writing is an Error.
   Table sql(std::string_view query, size_t max_rows) const;
