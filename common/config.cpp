@@ -157,7 +157,9 @@ Config load_config(const std::filesystem::path& file, const std::vector<std::str
     if (in && in.peek() != std::ifstream::traits_type::eof()) text << in.rdbuf();
     if (!in) {
       throw Error("cannot read the configuration " + file.string() +
-                      ": start one with `ballast config > " + file.string() + "`",
+                      (std::filesystem::is_directory(file)
+                           ? ": it is a folder"
+                           : ": start one with `ballast config > " + file.string() + "`"),
                   ExitCode::kUsage);
     }
     apply_toml(config, text.str(), file.string());

@@ -97,8 +97,11 @@ Evaluator::Evaluator(EvaluatorConfig config, Sandbox& sandbox, const Clock& cloc
     state_->threads.emplace_back([state = state_.get()] { state->work(); });
 }
 
+Evaluator::Evaluator() = default;
+
 Evaluator::~Evaluator() {
-  cancel();
+  if (!state_) return;
+  Evaluator::cancel();  // not virtual here
   {
     const std::lock_guard lock(state_->mutex);
     state_->ending = true;

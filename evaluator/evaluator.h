@@ -46,29 +46,33 @@ struct EvaluatorConfig {
 };
 
 // Owns `workers` threads, each running one request at a time: a train job, then a score job with
-// the weights it returned. INFRA outcomes are retried here (twice). Thread-safe.
+// the weights it returned. INFRA outcomes are retried here (twice). Thread-safe. A replay hands the
+// search another one, which answers from a record.
 class Evaluator {
  public:
   Evaluator(EvaluatorConfig config, Sandbox& sandbox, const Clock& clock);
-  ~Evaluator();  // cancels what runs and joins
+  virtual ~Evaluator();  // cancels what runs and joins
 
-  void submit(EvaluationRequest request);  // never blocks; queued in order
+  virtual void submit(EvaluationRequest request);  // never blocks; queued in order
   // The next finished result, waiting at most `seconds`. Rethrows what a job threw: an Error of the
   // sandbox that no job can mend; that job gives no result then.
-  std::optional<EvaluationResult> wait(double seconds);
+  virtual std::optional<EvaluationResult> wait(double seconds);
   // Requests submitted whose result has not been handed out.
-  int pending() const;
-  int running() const;
-  int workers() const;
+  virtual int pending() const;
+  virtual int running() const;
+  virtual int workers() const;
   // Progress of what runs now, for the progress line: one entry per busy worker.
   struct Running {
     int64_t id;
     Progress progress;
     double seconds;
   };
-  std::vector<Running> now() const;
+  virtual std::vector<Running> now() const;
   // Drops queued requests, stops running jobs; each still comes back, as kCancelled.
-  void cancel();
+  virtual void cancel();
+
+ protected:
+  Evaluator();  // without threads: every method is another class's
 
  private:
   struct State;

@@ -26,16 +26,22 @@ struct Command {
 
 const std::vector<Command>& commands();  // in the order of --help
 
+Job set_up_backup(CLI::App& app);
 Job set_up_check(CLI::App& app);
 Job set_up_config(CLI::App& app);
 Job set_up_data(CLI::App& app);
+Job set_up_diff(CLI::App& app);
 Job set_up_doctor(CLI::App& app);
+Job set_up_lineage(CLI::App& app);
 Job set_up_losses(CLI::App& app);
+Job set_up_replay(CLI::App& app);
 Job set_up_search(CLI::App& app);
+Job set_up_search_compare(CLI::App& app);  // `search --compare`
 Job set_up_show(CLI::App& app);
 Job set_up_status(CLI::App& app);
 Job set_up_top(CLI::App& app);
 Job set_up_train(CLI::App& app);
+Job set_up_verify(CLI::App& app);
 
 // What several commands take.
 struct Options {

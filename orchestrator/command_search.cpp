@@ -138,7 +138,9 @@ Job set_up_search(CLI::App& app) {
           ->type_name("H");
   app.add_flag("--accept-no-sandbox", given->accept_no_sandbox,
                "Run without a full sandbox where this machine offers none");
-  return [given, hours] {
+  const Job compare = set_up_search_compare(app);
+  return [given, hours, compare, &app] {
+    if (app.count("--compare") > 0) return compare();
     Config config = given->load();
     if (hours->count() > 0) config.max_seconds = given->hours * 3600;
     if (given->accept_no_sandbox) config.accept_no_sandbox = true;

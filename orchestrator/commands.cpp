@@ -22,6 +22,14 @@ const std::vector<Command>& commands() {
        "  ballast show @1                    the best one\n"
        "  ballast show 3fa9c1 -a my.db       by the first digits of its identity",
        set_up_show},
+      {"lineage", "Where a candidate comes from, and what came of it",
+       "  ballast lineage @1                 ancestors and descendants, with what each step did\n"
+       "  ballast lineage 3fa9c1 --json      for programs",
+       set_up_lineage},
+      {"diff", "What two candidates do differently, as text and as measured",
+       "  ballast diff @1 @2                 their texts, and their figures on the same seeds\n"
+       "  ballast diff micro_lbl @1 --json   every metric",
+       set_up_diff},
       {"check", "Is this text a loss: parse, types, cost, contract",
        "  ballast check my_loss.py\n"
        "  ballast check my_loss.py --at state.json --json    value, gradient and bias at one state",
@@ -38,6 +46,16 @@ const std::vector<Command>& commands() {
        "  ballast data build                 the default corpus\n"
        "  ballast data info                  what it holds",
        set_up_data},
+      {"replay", "Repeat a recorded run, and say whether it comes out the same",
+       "  ballast replay search.db           every decision again, trainings from the record\n"
+       "  ballast replay search.db --retrain 3 --json    and three trainings, bit for bit",
+       set_up_replay},
+      {"verify", "Is this archive sound",
+       "  ballast verify search.db           the file, its rows, and every identity\n"
+       "  ballast verify search.db --json    for programs; exit code 1: it is not",
+       set_up_verify},
+      {"backup", "Copy an archive, also while a search writes it",
+       "  ballast backup search.db copy.db   one sound file, as of one moment", set_up_backup},
       {"config", "Print the effective settings",
        "  ballast config > my.toml           a file to start from, with help\n"
        "  ballast config -c my.toml seed=7   what a search would use",

@@ -54,6 +54,19 @@ Loss archived_loss(std::string_view id, const fs::path& path) {
   return loss;
 }
 
+constexpr size_t kAroundColumn = 60;  // bytes of a long line shown on either side of the column
+
+// One column per byte, and nothing that a terminal would obey: foreign text goes to people's
+// screens.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte >= 0x7f) c = '?';
+  }
+  return out;
+}
+
 [[noreturn]] void refuse_unknown(std::string_view name) {
   std::vector<std::string_view> names;
   for (const BuiltinBalancer& row : builtin_balancers()) names.push_back(row.name);
@@ -79,7 +92,9 @@ std::string read_loss_file(const fs::path& file) {
   if (in && bytes > 0) text << in.rdbuf();
   if (!in || error) {
     throw Error("cannot read the loss file " + file.string() +
-                    (fs::exists(file) ? "" : ": there is no such file"),
+                    (fs::is_directory(file) ? ": it is a folder"
+                     : fs::exists(file)     ? ""
+                                            : ": there is no such file"),
                 ExitCode::kUsage);
   }
   return text.str();
@@ -125,12 +140,16 @@ std::string explain(const candidate::Diagnostic& diagnostic, std::string_view so
   }
   line = line.substr(0, line.find_first_of("\r\n"));
   if (diagnostic.line > 0 && diagnostic.column > 0 && !line.empty()) {
+    const auto column = static_cast<size_t>(diagnostic.column);
+    const size_t from = column > kAroundColumn ? column - kAroundColumn : 0;
+    const std::string shown =
+        from < line.size() ? printable(line.substr(from, 2 * kAroundColumn)) : "";
     // Tabs stay tabs, so that the caret stands where the terminal puts the column.
     std::string pad;
-    for (size_t i = 0; i + 1 < static_cast<size_t>(diagnostic.column); ++i) {
-      pad += i < line.size() && line[i] == '\t' ? '\t' : ' ';
+    for (size_t i = 0; from + i + 1 < column; ++i) {
+      pad += i < shown.size() && shown[i] == '\t' ? '\t' : ' ';
     }
-    out += "\n  " + std::string(line) + "\n  " + pad + "^";
+    out += "\n  " + shown + "\n  " + pad + "^";
   }
   if (!diagnostic.hint.empty()) out += "\n  hint: " + diagnostic.hint;
   return out;

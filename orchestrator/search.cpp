@@ -58,8 +58,12 @@ void Search::State::fill(std::stop_token stop) {
 
 std::string Search::State::loop(std::stop_token stop) {
   while (true) {
-    if (stop.stop_requested()) return "interrupted";
+    if (stop.stop_requested()) {
+      note_stop();
+      return "interrupted";
+    }
     if (config.max_seconds > 0 && seconds() >= config.max_seconds) {
+      note_stop();
       phase = "stopping";
       drain(config.drain_seconds, stop);
       return stop.stop_requested() ? "interrupted" : "max_seconds";
@@ -72,6 +76,12 @@ std::string Search::State::loop(std::stop_token stop) {
     if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
     show_status(/*now=*/false);
   }
+}
+
+// From here on results are stored and nothing new is begun: a replay must know where
+// (replay_run.h).
+void Search::State::note_stop() {
+  archive.add_event("stopping", Json({{"running", flights.size()}, {"filled", filled}}).dump());
 }
 
 // Lets what runs come to its end, for a while.

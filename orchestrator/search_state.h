@@ -62,6 +62,7 @@ struct Search::State {
   // search.cpp: the loop and its ends.
   std::string loop(std::stop_token stop);
   void fill(std::stop_token stop);
+  void note_stop();
   void drain(double most, std::stop_token stop);
   void cancel();
   bool out_of_evaluations() const;

@@ -30,7 +30,8 @@ int cores() {
 Corpus open_corpus(const Config& config) {
   Corpus corpus;
   corpus.folder = corpus::locate(config.data);
-  const corpus::Manifest manifest = corpus::load(corpus.folder);
+  // Scores carry the manifest's hash: the files must be the ones that it describes.
+  const corpus::Manifest manifest = corpus::load(corpus.folder, corpus::Check::kHashes);
   corpus.name = manifest.name;
   corpus.hash = manifest.hash();
   corpus.domains = manifest.domains_with(corpus::Split::kSelect);

@@ -162,6 +162,16 @@ bool Db::checkpoint() {
   return true;
 }
 
+void Db::copy_to(const std::string& path) {
+  Db copy(path, Mode::kCreate);
+  sqlite3_backup* backup = sqlite3_backup_init(copy.db_, "main", db_, "main");
+  if (!backup) copy.fail(sqlite3_errcode(copy.db_), "beginning a copy");
+  // All pages in one step: one read transaction, so no write of the other side begins it anew.
+  const int code = sqlite3_backup_step(backup, -1);
+  sqlite3_backup_finish(backup);
+  if (code != SQLITE_DONE) copy.fail(code, "copying " + path_);
+}
+
 void Db::try_checkpoint() {
   sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }

@@ -47,6 +47,9 @@ class Db {
   // Copies the log into the file and empties it. False when a reader was in the way; it is not
   // waited for, and what it does not need was copied.
   bool checkpoint();
+  // Copies all of it, as of one moment, into a new file by the online backup interface: a writer
+  // goes on meanwhile.
+  void copy_to(const std::string& path);
   // Copies as far as readers allow; what goes wrong is left to the next checkpoint().
   void try_checkpoint();
   // Whether closing the last connection folds the log back (default: yes, but for readers).

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <system_error>
@@ -89,7 +90,8 @@ void create(const fs::path& path, const Schema& schema) {
 void verify(Db& db, const fs::path& path, const Schema& schema) {
   const int64_t version = db.integer("PRAGMA user_version");
   if (version > schema.version()) throw Error(version_error(path, version, schema.version()));
-  const std::string verdict = db.text("PRAGMA quick_check(1)");
+  std::string verdict = db.text("PRAGMA quick_check(1)");
+  std::replace(verdict.begin(), verdict.end(), '\n', ' ');
   if (verdict != "ok" || version < 1)
     throw Error(opening(path) + "the file is damaged (" +
                 (verdict == "ok" ? "no schema version" : verdict) +
@@ -211,6 +213,26 @@ std::unique_ptr<Db> open_for_writing(const fs::path& path, const Schema& schema)
   migrate(*db, path, schema);
   db->checkpoint_on_close(true);
   return db;
+}
+
+void copy_archive(const fs::path& from, const fs::path& to) {
+  const std::string doing = "backing up " + from.string() + " to " + to.string() + ": ";
+  require(!fs::exists(to), doing + "the file exists; choose another name");
+  require(fs::is_directory(folder_of(to)), doing + "there is no folder " + folder_of(to).string());
+  const std::unique_ptr<Db> db = open_for_reading(from);
+  const fs::path unfinished = to.string() + ".new";
+  remove_unfinished(unfinished);
+  try {
+    db->copy_to(unfinished.string());
+    Db copy(unfinished.string(), Db::Mode::kReadWrite);
+    copy.text("PRAGMA journal_mode = DELETE");  // one file, that any tool can read
+    require(copy.text("PRAGMA integrity_check(1)") == "ok", "the copy is damaged");
+  } catch (const Error& error) {
+    remove_unfinished(unfinished);
+    throw Error(doing + error.what());
+  }
+  rename_durably(unfinished, to);
+  remove_unfinished(unfinished);
 }
 
 std::unique_ptr<Db> open_for_reading(const fs::path& path, const Schema& schema) {

@@ -34,6 +34,10 @@ std::unique_ptr<Db> open_for_writing(const std::filesystem::path& path,
 std::unique_ptr<Db> open_for_reading(const std::filesystem::path& path,
                                      const Schema& schema = current_schema());
 
+// Copies an archive, also while a search writes it, into `to`, which must not exist; checked, and
+// all there or not there at all. The copy has no write-ahead log.
+void copy_archive(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Throws Error unless the file's first bytes allow it to be opened; an absent one passes.
 void refuse_foreign(const std::filesystem::path& path, const Schema& schema = current_schema());
 

@@ -1,6 +1,7 @@
 #include "population/reader.h"
 
 #include <deque>
+#include <limits>
 #include <set>
 
 #include "common/error.h"
@@ -38,6 +39,36 @@ std::map<std::string, std::vector<LineageRow>> read_lineage(Db& db) {
   while (rows.step())
     out[rows.text(0)].push_back({rows.text(0), rows.text(1), rows.integer(2), rows.text(3),
                                  rows.integer(4), rows.text(5), rows.text(6)});
+  return out;
+}
+
+std::vector<int64_t> read_integers(Db& db, std::string_view sql) {
+  std::vector<int64_t> out;
+  Statement rows(db, sql);
+  while (rows.step()) out.push_back(rows.integer(0));
+  return out;
+}
+
+std::vector<SessionRow> read_sessions(Db& db) {
+  std::vector<SessionRow> out;
+  Statement rows(
+      db, "SELECT started_ns, ended_ns, reason, build, config, pid FROM session ORDER BY id");
+  while (rows.step()) {
+    SessionRow s{rows.integer(0), std::nullopt, rows.text(2),
+                 rows.text(3),    rows.text(4), rows.integer(5)};
+    if (!rows.is_null(1)) s.ended_ns = rows.integer(1);
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+std::vector<EventRow> read_events(Db& db, int64_t last) {
+  std::vector<EventRow> out;
+  Statement rows(db,
+                 "SELECT at_ns, kind, detail FROM (SELECT * FROM event ORDER BY id DESC LIMIT ?1) "
+                 "ORDER BY id");
+  rows.bind(last);
+  while (rows.step()) out.push_back({rows.integer(0), rows.text(1), rows.text(2)});
   return out;
 }
 
@@ -83,18 +114,7 @@ std::optional<int> Reader::writer_pid() const { return lock_holder_pid(path_); }
 
 std::optional<RunRow> Reader::run() const { return read_run(ready()); }
 
-std::vector<SessionRow> Reader::sessions() const {
-  std::vector<SessionRow> out;
-  Statement rows(
-      ready(), "SELECT started_ns, ended_ns, reason, build, config, pid FROM session ORDER BY id");
-  while (rows.step()) {
-    SessionRow s{rows.integer(0), std::nullopt, rows.text(2),
-                 rows.text(3),    rows.text(4), rows.integer(5)};
-    if (!rows.is_null(1)) s.ended_ns = rows.integer(1);
-    out.push_back(std::move(s));
-  }
-  return out;
-}
+std::vector<SessionRow> Reader::sessions() const { return read_sessions(ready()); }
 
 Counts Reader::counts() const {
   Db& db = ready();
@@ -114,15 +134,7 @@ Counts Reader::counts() const {
   return c;
 }
 
-std::vector<EventRow> Reader::events(int64_t last) const {
-  std::vector<EventRow> out;
-  Statement rows(ready(),
-                 "SELECT at_ns, kind, detail FROM (SELECT * FROM event ORDER BY id DESC LIMIT ?1) "
-                 "ORDER BY id");
-  rows.bind(last);
-  while (rows.step()) out.push_back({rows.integer(0), rows.text(1), rows.text(2)});
-  return out;
-}
+std::vector<EventRow> Reader::events(int64_t last) const { return read_events(ready(), last); }
 
 std::optional<std::string> Reader::state(std::string_view key) const {
   Statement row(ready(), "SELECT value FROM state WHERE key = ?1");
@@ -201,6 +213,58 @@ std::vector<LineageRow> Reader::lineage(std::string_view identity) const {
     }
   }
   return out;
+}
+
+std::vector<LineageRow> Reader::descendants(std::string_view identity) const {
+  const auto all = read_lineage(ready());
+  std::map<std::string, std::vector<std::string>> children;
+  for (const auto& [child, rows] : all)
+    for (const LineageRow& row : rows)
+      if (!row.parent.empty()) children[row.parent].push_back(child);
+  std::vector<LineageRow> out;
+  std::deque<std::string> waiting{std::string(identity)};
+  std::set<std::string> seen{std::string(identity)};
+  while (!waiting.empty()) {
+    const std::string parent = waiting.front();
+    waiting.pop_front();
+    for (const std::string& child : children[parent]) {
+      if (!seen.insert(child).second) continue;
+      out.insert(out.end(), all.at(child).begin(), all.at(child).end());
+      waiting.push_back(child);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Reader::damage() const {
+  constexpr size_t kMost = 20;  // of each kind: more say nothing new
+  std::vector<std::string> out;
+  Db& db = ready();
+  Statement check(db, "PRAGMA integrity_check(20)");
+  while (check.step())
+    if (check.text(0) != "ok") out.push_back(check.text(0));
+  Statement rows(db, "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check");
+  for (size_t i = 0; i < kMost && rows.step(); ++i)
+    out.push_back("row " + rows.text(1) + " of table " + rows.text(0) +
+                  " points to a row of table " + rows.text(2) + " that is not there");
+  return out;
+}
+
+Record Reader::record() const {
+  Db& db = ready();
+  const Snapshot snapshot(db);
+  Record r;
+  r.run = read_run(db);
+  r.candidates = read_candidates(db);
+  r.proposals = read_proposals(db);
+  r.memberships = read_memberships(db);
+  r.evaluations = read_evaluations(db);
+  r.estimates = read_estimates(db);
+  r.sessions = read_sessions(db);
+  r.events = read_events(db, std::numeric_limits<int64_t>::max());
+  r.proposed_ns = read_integers(db, "SELECT created_ns FROM proposal ORDER BY id");
+  r.finished_ns = read_integers(db, "SELECT ifnull(finished_ns, 0) FROM evaluation ORDER BY id");
+  return r;
 }
 
 Table Reader::sql(std::string_view query, size_t max_rows) const {

@@ -69,6 +69,20 @@ struct Counts {
   double seconds = 0;                          // of finished evaluations
 };
 
+// All of an archive at one moment: what a run can be repeated from and compared with.
+struct Record {
+  std::optional<RunRow> run;
+  std::vector<CandidateRow> candidates;  // each list in order of arrival
+  std::vector<ProposalRow> proposals;
+  std::vector<MembershipRow> memberships;  // by candidate, then island
+  std::vector<EvaluationRow> evaluations;  // finished and not, in order of their first start
+  std::vector<EstimateRow> estimates;
+  std::vector<SessionRow> sessions;
+  std::vector<EventRow> events;
+  std::vector<int64_t> proposed_ns;  // one per proposal
+  std::vector<int64_t> finished_ns;  // one per evaluation; 0: not finished
+};
+
 struct BlobCell {
   std::string bytes;
   bool operator==(const BlobCell&) const = default;
@@ -107,6 +121,13 @@ class Reader {
   std::vector<EstimateRow> estimates(std::string_view identity) const;  // by rung
   // The candidate's own rows, then its ancestors', each candidate once, nearest first.
   std::vector<LineageRow> lineage(std::string_view identity) const;
+  // Rows of every candidate that comes from it, nearest first, each candidate's rows together.
+  std::vector<LineageRow> descendants(std::string_view identity) const;
+
+  Record record() const;
+  // What is wrong with the file itself: SQLite's integrity check and rows that point to nothing.
+  // Empty when it is sound.
+  std::vector<std::string> damage() const;
 
   // Any one reading statement; writing is an Error.
   Table sql(std::string_view query, size_t max_rows) const;

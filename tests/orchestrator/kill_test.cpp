@@ -1,13 +1,9 @@
 // kill -9 of a whole search, again and again, in every phase of its work. What the child said
 // before it died is the ledger outside: all of it must be in the archive, nothing may be done
 // twice, and the archive must end up as if nothing had happened.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -16,68 +12,13 @@
 #include "common/rng.h"
 #include "orchestrator/digest.h"
 #include "orchestrator/ledger.h"
-#include "tests/orchestrator/small_search.h"
+#include "tests/orchestrator/killed_search.h"
 
 namespace ballast::orchestrator {
 namespace {
 
 constexpr int kKills = 50;
 constexpr const char* kEvaluations = "220";
-
-class Child {
- public:
-  explicit Child(const std::string& archive) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      execl(KILL_CHILD, KILL_CHILD, archive.c_str(), kEvaluations, nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    fd_ = ends[0];
-  }
-  ~Child() {
-    kill(pid_, SIGKILL);
-    wait();
-    close(fd_);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  // The next line, waiting for it; "" at the end.
-  std::string line() {
-    size_t end;
-    while ((end = buffer_.find('\n')) == std::string::npos) {
-      char bytes[4096];
-      const ssize_t n = read(fd_, bytes, sizeof bytes);
-      if (n <= 0) return "";
-      buffer_.append(bytes, static_cast<size_t>(n));
-    }
-    std::string out = buffer_.substr(0, end);
-    buffer_.erase(0, end + 1);
-    return out;
-  }
-  void kill_now() {
-    kill(pid_, SIGKILL);
-    wait();
-  }
-  int wait() {
-    if (!status_) {
-      int status = 0;
-      waitpid(pid_, &status, 0);
-      status_ = status;
-    }
-    return *status_;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int fd_ = -1;
-  std::string buffer_;
-  std::optional<int> status_;
-};
 
 // Everything that all children together said.
 struct Outside {
@@ -108,24 +49,8 @@ std::string phase_of(const std::string& last_line) {
   return "between";
 }
 
-// A file that is gone again at the end.
-class ArchiveFile {
- public:
-  explicit ArchiveFile(const std::string& name)
-      : path_(testing::TempDir() + "kill_" + std::to_string(getpid()) + "_" + name + ".db") {
-    remove_archive(path_);
-  }
-  ~ArchiveFile() { remove_archive(path_); }
-  ArchiveFile(const ArchiveFile&) = delete;
-  ArchiveFile& operator=(const ArchiveFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 void run_to_the_end(const std::string& archive, Outside& outside) {
-  Child child(archive);
+  KilledSearch child(archive, kEvaluations);
   for (std::string line = child.line(); !line.empty(); line = child.line())
     EXPECT_EQ(outside.take(line), "");
   EXPECT_EQ(child.wait(), 0);
@@ -143,7 +68,7 @@ TEST(KilledSearch, LosesNothingRepeatsNothingAndEndsTheSame) {
   const std::vector<std::string> targets{"P", "T", "C"};
   Rng rng(1, "kills");
   for (int kill = 0; kill < kKills; ++kill) {
-    Child child(archive);
+    KilledSearch child(archive, kEvaluations);
     const std::string& target = targets[static_cast<size_t>(kill) % targets.size()];
     int64_t left = 1 + rng.below(3);  // dies at the left-th such moment, a little later
     std::string last;

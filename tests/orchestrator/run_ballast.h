@@ -36,7 +36,7 @@ class BallastTest : public testing::Test {
 
   // Starts `ballast arguments...` with BALLAST_DATA = folder()/data; finish() waits for its end.
   Child start(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words{BALLAST_BINARY};
+    std::vector<std::string> words{binary_};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -52,7 +52,7 @@ class BallastTest : public testing::Test {
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(open(child.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
     dup2(open(child.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-    execv(BALLAST_BINARY, argv.data());
+    execv(binary_.c_str(), argv.data());
     _exit(98);
   }
 
@@ -86,6 +86,8 @@ class BallastTest : public testing::Test {
     return text.str();
   }
   const std::filesystem::path& folder() const { return folder_; }
+
+  std::string binary_ = BALLAST_BINARY;  // what start() runs
 
  private:
   std::filesystem::path folder_;

@@ -145,6 +145,30 @@ TEST_F(TrainedCommand, SearchEndsResumesAndIsLookedInto) {
   expect_complaint(run(other), 2, "mu");
 }
 
+TEST_F(TrainedCommand, ReplayRepeatsASearchAndTrainsAgain) {
+  const Child child = start(search(14));  // in two starts, the first of them killed
+  for (int i = 0; i < 600; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const Ran status = run({"status", "--json"});
+    if (status.code == 0 && nlohmann::json::parse(status.out)["evaluations"] > 2) break;
+  }
+  kill(child.pid, SIGKILL);
+  finish(child);
+  ASSERT_EQ(run(search(14)).code, 0);
+  const std::string digest = json({"verify", "search.db"})["digest"];
+  for (int i = 0; i < 3; ++i) {
+    const Ran ran = run({"replay", "search.db"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_NE(ran.out.find("same digest " + digest), std::string::npos) << ran.out;
+  }
+  const nlohmann::json again = json({"replay", "search.db", "--retrain", "3", "--out", "again.db"});
+  EXPECT_EQ(again["same"], true) << again.dump(2);
+  ASSERT_EQ(again["retrained"].size(), 3u);
+  EXPECT_TRUE(again["retrained"][0]["difference"].is_null());
+  EXPECT_GT(again["retrained"][0]["values"], 100);
+  EXPECT_EQ(json({"verify", "again.db"})["digest"], digest);
+}
+
 TEST_F(TrainedCommand, SearchNamesAnArchiveItCannotWrite) {
   std::vector<std::string> arguments = search(4);
   write("text.db", std::string(200, 'x'));
