@@ -118,10 +118,10 @@ std::string op_table() {
     std::string line;
     for (const NameRow& row : source_names()) {
       if (row.section != i) continue;
-      const std::string name = prefix(row) + std::string(row.name);
-      const std::string padded = " " + line + ",";
-      if (padded.find(" " + name + ",") == std::string::npos)
-        line += (line.empty() ? "" : ", ") + name;
+      // F.softmax and x.softmax() go without saying where torch.softmax exists.
+      const std::string padded = " " + line + ",", name(row.name);
+      if (padded.find(" " + name + ",") == std::string::npos && name.rfind("special.", 0) != 0)
+        line += (line.empty() ? "" : ", ") + prefix(row) + name;
     }
     out += "- " + std::string(name_sections()[i].title) + ": " + line + "\n";
   }
