@@ -138,8 +138,9 @@ Value Evaluator::record_field(std::string_view name) {
   std::string all;
   for (const std::string_view known : names) all += (all.empty() ? "" : ", ") + std::string(known);
   const auto near = nearest(name, names);
-  low_.refuse("the record has no field " + quoted(name) + "; its fields are " + all,
-              near.empty() ? "" : "did you mean r." + std::string(near[0]) + "?");
+  low_.refuse(
+      "the record has no field " + quoted(name) + "; its fields are " + all,
+      near.empty() ? "compute it from these" : "did you mean r." + std::string(near[0]) + "?");
 }
 
 Value Evaluator::module_attribute(const std::string& module, std::string_view name) {

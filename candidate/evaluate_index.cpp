@@ -221,7 +221,8 @@ void Evaluator::index_item(TensorIndexing& state, const Value& value, int64_t sp
       if (low_.element(value.node) == Element::kBool)
         low_.refuse("a bool is no index", "write 0 or 1");
       if (low_.element(value.node) == Element::kFloat)
-        low_.refuse("an index must be an int, got a Python float", "int(x) where x is a constant");
+        low_.refuse("an index must be an int, got a Python float",
+                    "write int(x), and // in place of /");
       return state.integer(value.node);
     case ValueKind::kList: {
       std::vector<NodeId> numbers;

@@ -249,7 +249,10 @@ int64_t Lowering::normalise_dim(int64_t dim, int64_t rank) const {
   if (dim < -dims || dim >= dims)
     refuse("dim " + std::to_string(dim) + " is out of range for a tensor of " +
                std::to_string(rank) + (rank == 1 ? " dimension" : " dimensions"),
-           "it goes from " + std::to_string(-dims) + " to " + std::to_string(dims - 1));
+           rank == 0 ? "leave dim out"
+           : rank == 1
+               ? "leave dim out, or write dim=0: fields of shape (E) have no tokens"
+               : "it goes from " + std::to_string(-dims) + " to " + std::to_string(dims - 1));
   return dim < 0 ? dim + dims : dim;
 }
 

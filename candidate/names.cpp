@@ -38,17 +38,31 @@ std::vector<SignatureParameter> read_signature(std::string_view text) {
 
 NameRow make_row(uint8_t spaces, std::string_view name, std::string_view signature, Effect effect,
                  Lower lower, Op op) {
-  return {spaces, name, signature, effect, lower, op, read_signature(signature)};
+  return {spaces, name, signature, effect, lower, op, read_signature(signature), 0};
 }
 
 std::vector<NameRow> make_rows() {
   std::vector<NameRow> rows;
-#define NAME(spaces, name, signature, effect, function) \
-  rows.push_back(make_row(spaces, name, signature, Effect::effect, lower_##function, Op::kNumber));
-#define NODE(spaces, name, signature, effect, op) \
-  rows.push_back(make_row(spaces, name, signature, Effect::effect, lower_node, Op::k##op));
+  size_t section = SIZE_MAX;  // of the row that is being added
+#define SECTION(title, shape) ++section;
+#define NAME(spaces, name, signature, effect, function)                                  \
+  rows.push_back(                                                                        \
+      make_row(spaces, name, signature, Effect::effect, lower_##function, Op::kNumber)); \
+  rows.back().section = section;
+#define NODE(spaces, name, signature, effect, op)                                           \
+  rows.push_back(make_row(spaces, name, signature, Effect::effect, lower_node, Op::k##op)); \
+  rows.back().section = section;
 #include "candidate/names.def"
   return rows;
+}
+
+std::vector<NameSection> make_sections() {
+  std::vector<NameSection> sections;
+#define SECTION(title, shape) sections.push_back({title, shape});
+#define NAME(spaces, name, signature, effect, function)
+#define NODE(spaces, name, signature, effect, op)
+#include "candidate/names.def"
+  return sections;
 }
 
 using Index = std::unordered_map<std::string_view, std::vector<const NameRow*>>;
@@ -67,6 +81,11 @@ const Index& index() {
 const std::vector<NameRow>& source_names() {
   static const std::vector<NameRow> kRows = make_rows();
   return kRows;
+}
+
+const std::vector<NameSection>& name_sections() {
+  static const std::vector<NameSection> kSections = make_sections();
+  return kSections;
 }
 
 const NameRow* find_name(Space space, std::string_view name) {

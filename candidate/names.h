@@ -49,7 +49,15 @@ struct NameRow {
   Lower lower;
   Op op;  // of rows whose lowering is one node
   std::vector<SignatureParameter> parameters;
+  size_t section = 0;  // index into name_sections()
 };
+
+// The parts of the table, for people: see reference.h.
+struct NameSection {
+  std::string_view title;
+  std::string_view shape;  // of the results, in words
+};
+const std::vector<NameSection>& name_sections();  // in the table's order
 
 const std::vector<NameRow>& source_names();  // in the table's order
 const NameRow* find_name(Space space, std::string_view name);
@@ -60,6 +68,13 @@ struct Refusal {
   std::string message, hint;
 };
 Refusal refuse_name(Space space, std::string_view name);
+
+// Names that are known and refused, in groups of one reason.
+struct RefusedNames {
+  std::vector<std::string_view> names;
+  std::string_view message, hint;  // the hint may be empty
+};
+std::vector<RefusedNames> refused_names();
 
 // The nearest of `known` by edit distance, best first; empty when none is near.
 std::vector<std::string_view> nearest(std::string_view name,

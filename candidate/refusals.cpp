@@ -87,6 +87,16 @@ constexpr std::array<Group, 23> kGroups = {{
     {" meshgrid cartesian_prod ", "is not in the language", "a[:, None] and b[None, :] broadcast"},
 }};
 
+std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const size_t space = std::min(text.find(' '), text.size());
+    if (space > 0) out.push_back(text.substr(0, space));
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return out;
+}
+
 bool listed(const Group& group, std::string_view name) {
   if (name.find(' ') != std::string_view::npos) return false;
   return group.names.find(" " + std::string(name) + " ") != std::string_view::npos;
@@ -130,6 +140,12 @@ std::string elsewhere(Space space, std::string_view name) {
 }
 
 }  // namespace
+
+std::vector<RefusedNames> refused_names() {
+  std::vector<RefusedNames> out;
+  for (const Group& group : kGroups) out.push_back({words(group.names), group.message, group.hint});
+  return out;
+}
 
 Refusal refuse_name(Space space, std::string_view name) {
   const std::string_view last = last_part(name);

@@ -245,10 +245,12 @@ void Syntax::check_target(ExprId target) {
       return;
     case ExprKind::kAttribute:
       fail(expr.at, "assigning to the attribute " + quoted(expr.text) + " would change an object",
-           "bind a new local name instead");
+           "bind a new local name instead, `" + std::string(expr.text.substr(0, 40)) +
+               " = ...`, and use it below");
     case ExprKind::kSubscript:
       fail(expr.at, "assigning to items would change a tensor or list in place",
-           "build a new one: torch.where, torch.stack, torch.cat or F.one_hot");
+           "build a new one: torch.where, torch.stack, torch.cat or F.one_hot; in place of loops, "
+           "x[:, :, None] * x[:, None, :] holds all products");
     default:
       fail(expr.at, "this cannot be assigned to", "only names can");
   }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "candidate/parse.h"
+#include "candidate/reference.h"
 #include "candidate/shipped.h"
 #include "common/builtins.h"
 #include "common/error.h"
@@ -61,12 +62,17 @@ std::string_view text_of(std::string_view name) {
 Job set_up_losses(CLI::App& app) {
   struct Given : Options {
     std::string name;
+    bool reference = false;
   };
   const auto given = std::make_shared<Given>();
   app.add_option("NAME", given->name, "Print this text")->type_name("");
+  app.add_flag("--reference", given->reference,
+               "Print the reference page docs/language.md instead");
   add_json(app, *given);
   return [given] {
-    if (!given->name.empty()) {
+    if (given->reference) {
+      std::cout << candidate::language_reference();
+    } else if (!given->name.empty()) {
       std::cout << text_of(given->name);
     } else if (given->json) {
       std::cout << list().dump(2) << "\n";

@@ -40,7 +40,8 @@ const std::vector<Command>& commands() {
        set_up_train},
       {"losses", "Balancers that come with Ballast",
        "  ballast losses                     all of them\n"
-       "  ballast losses shinka > mine.py    a text to start from",
+       "  ballast losses shinka > mine.py    a text to start from\n"
+       "  ballast losses --reference         the language they are written in",
        set_up_losses},
       {"data", "Make corpora and look at them",
        "  ballast data build                 the default corpus\n"

@@ -1,4 +1,5 @@
-// Writes the fuzzers' first inputs: make_seeds FOLDER_OF_TEST_DATA OUT_PARSE OUT_FRAME DICTIONARY
+// Writes the fuzzers' first inputs: make_seeds FOLDER_OF_TEST_DATA OUT_PARSE OUT_FRAME OUT_REPLY
+// DICTIONARY
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -52,6 +53,30 @@ void parse_seeds(const std::filesystem::path& data, const std::filesystem::path&
     write(out / ("program_" + std::to_string(number++)), programs.substr(start, next - start));
     at = next;
   }
+}
+
+// Replies as they were recorded, and the forms that those have not: edits, reasoning, other fences.
+void reply_seeds(const std::filesystem::path& data, const std::filesystem::path& out) {
+  int number = 0;
+  std::ifstream replies(data / "replies-small-local-model.jsonl");
+  for (std::string line; std::getline(replies, line);)
+    write(out / ("reply_" + std::to_string(number++)), nlohmann::json::parse(line).at("reply"));
+  const std::string code = "def balance_loss(r):\n    return r.probs.square().mean()\n";
+  const std::string edit =
+      "<<<<<<< SEARCH\n    return y.sum() * x\n=======\n    return y.mean()\n>>>>>>> REPLACE\n";
+  write(out / "edit_exact", "Idea: a mean\n```\n" + edit + "```\n");
+  write(out / "edit_shifted",
+        "<<<<<<< SEARCH\nload = load * 2\nx = 1\n=======\nload = load\n>>>>>>> REPLACE\n" + edit);
+  write(out / "edit_twice", "<<<<<<< SEARCH\n    x = 1\n=======\n    x = 2\n>>>>>>> REPLACE\n");
+  write(out / "reasoning", "<think>\n```\n" + code + "```\n</think>\n~~~py\n" + code + "~~~\n");
+  write(out / "two_blocks",
+        "```\n" + code + "```\n```\ndef selection_bias(r, bias):\n    return bias\n```\n");
+  write(out / "windows",
+        "\xEF\xBB\xBF"
+        "```python\r\ndef balance_loss(r):\r\n return r.probs.var()\r\n```\r\n");
+  write(out / "bare", "Here:\n\nimport torch\n\n" + code + "\nThat is all.");
+  write(out / "notes", "## Works\n- hinges\n## Try next\n1. a square\n2) a root\n");
+  write(out / "verdict", "NOT_NOVEL: a constant");
 }
 
 void frame_seeds(const std::filesystem::path& out) {
@@ -149,12 +174,13 @@ void dictionary(const std::filesystem::path& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::cerr << "usage: make_seeds FOLDER_OF_TEST_DATA OUT_PARSE OUT_FRAME DICTIONARY\n";
+  if (argc != 6) {
+    std::cerr << "usage: make_seeds FOLDER_OF_TEST_DATA OUT_PARSE OUT_FRAME OUT_REPLY DICTIONARY\n";
     return 2;
   }
-  for (const int i : {2, 3}) std::filesystem::create_directories(argv[i]);
+  for (const int i : {2, 3, 4}) std::filesystem::create_directories(argv[i]);
   parse_seeds(argv[1], argv[2]);
   frame_seeds(argv[3]);
-  dictionary(argv[4]);
+  reply_seeds(argv[1], argv[4]);
+  dictionary(argv[5]);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the parser and the readers of frames with libFuzzer (clang-14).
+# Fuzzes the parser, the readers of frames and the reader of model replies with libFuzzer (clang-14).
 #
 #   tests/fuzz/run.sh                  30 seconds a target under ASan and UBSan, then proves that a planted
 #                                      crash is found: what CI runs
@@ -33,23 +33,27 @@ mkdir -p build
 cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER="$compiler" \
   -DBALLAST_TRAINER=OFF -DBALLAST_TESTS=OFF -DBALLAST_FUZZ=ON -DBALLAST_SANITIZE="$sanitize" \
   -DBALLAST_FUZZ_LIMIT_MS="$limit_ms" > "$folder.log" 2>&1 || { cat "$folder.log" >&2; exit 1; }
-cmake --build "$folder" -j2 --target fuzz_parse fuzz_frame fuzz_parse_planted fuzz_frame_planted make_seeds \
+cmake --build "$folder" -j2 --target fuzz_parse fuzz_frame fuzz_reply \
+  fuzz_parse_planted fuzz_frame_planted fuzz_reply_planted make_seeds \
   > "$folder.log" 2>&1 || { tail -30 "$folder.log" >&2; exit 1; }
 
-mkdir -p "$folder"/findings "$folder"/seeds_frame_planted
-"$folder"/make_seeds tests/candidate/data "$folder"/seeds_parse "$folder"/seeds_frame "$folder"/words
+mkdir -p "$folder"/findings "$folder"/seeds_frame_planted "$folder"/seeds_reply_planted
+"$folder"/make_seeds tests/candidate/data "$folder"/seeds_parse "$folder"/seeds_frame "$folder"/seeds_reply \
+  "$folder"/words
 
 # The crash planted in the reader of frames stands beside one message; its proof starts from that one.
 grep -l '"kind":"progress"' "$folder"/seeds_frame/json_* | xargs cp -t "$folder"/seeds_frame_planted
+# And the one in the reader of replies beside a short edit.
+cp "$folder"/seeds_reply/edit_twice "$folder"/seeds_reply_planted
 
 # fuzz TARGET OPTIONS...: false when something was found. A limit of 10 s catches what hangs; sanitizers
 # make everything some ten times slower.
 fuzz() {
   local target=$1 kind=${1#fuzz_} words=() seeds
   shift
-  [[ $kind == parse* ]] && words=(-dict="$folder"/words)
+  [[ $kind == parse* || $kind == reply ]] && words=(-dict="$folder"/words)
   seeds=$folder/seeds_${kind%_planted}
-  if [[ $kind == frame_planted ]]; then seeds=$folder/seeds_$kind; fi
+  if [[ $kind == frame_planted || $kind == reply_planted ]]; then seeds=$folder/seeds_$kind; fi
   mkdir -p "$folder/corpus_$kind"
   "$folder/$target" "$@" "${words[@]}" -max_len=16500 -timeout=10 -rss_limit_mb=2048 -seed=1 \
     -artifact_prefix="$folder"/findings/"$target"- -print_final_stats=1 \
@@ -62,7 +66,7 @@ explain() {
 }
 
 status=0
-for target in fuzz_parse fuzz_frame; do
+for target in fuzz_parse fuzz_frame fuzz_reply; do
   [[ -n $only_planted ]] && continue
   if fuzz "$target" "${budget[@]}"; then
     inputs=$(grep -a 'number_of_executed_units' "$folder/$target.txt" | grep -o '[0-9]*$')
@@ -73,7 +77,7 @@ for target in fuzz_parse fuzz_frame; do
     status=1
   fi
 done
-for target in fuzz_parse_planted fuzz_frame_planted; do
+for target in fuzz_parse_planted fuzz_frame_planted fuzz_reply_planted; do
   if fuzz "$target" -max_total_time=180; then
     echo "$target: the planted crash was not found in three minutes" >&2
     status=1

@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "candidate/reference.h"
 #include "common/config.h"
 #include "run_ballast.h"
 
@@ -66,6 +67,10 @@ TEST_F(Command, ConfigPrintsWhatASearchWouldUse) {
   const nlohmann::json j = json({"config", "-c", "my.toml", "mu=0.5"});
   EXPECT_EQ(j, nlohmann::json::parse(to_json(expected)));
   EXPECT_EQ(run({"config", "--markdown"}).out, config_markdown());
+}
+
+TEST_F(Command, LossesPrintsTheLanguageReference) {
+  EXPECT_EQ(run({"losses", "--reference"}).out, candidate::language_reference());
 }
 
 TEST_F(Command, ShippedConfigurationsAreValidAndTheDefaultOneIsTheDefaults) {
