@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "common/rng.h"
-#include "orchestrator/http.h"
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/http.h"
+#include "orchestrator/llm/llm.h"
 
 namespace ballast::orchestrator {
 

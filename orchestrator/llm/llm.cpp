@@ -1,4 +1,4 @@
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/llm.h"
 
 #include <array>
 #include <utility>
