@@ -51,6 +51,7 @@ class CircuitBreaker {
   void success();
   void failure(double now);
   void park(double now, double seconds);  // the provider said so
+  void forget() { trying_ = false; }      // the trial call ended without telling anything
   // Seconds until allow() may say yes; 0 when it does now.
   double wait(double now) const;
 
