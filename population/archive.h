@@ -139,7 +139,7 @@ class Archive {
   Spending llm_spending() const;
   std::vector<CallRow> calls() const;  // in the order asked
   std::vector<AttemptRow> attempts() const;
-  std::vector<int64_t> unused_calls() const;  // with a reply, and no proposal read from it
+  std::vector<CallRow> unused_calls() const;  // with a reply, and no proposal read from it
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

@@ -132,13 +132,6 @@ Spending Archive::llm_spending() const {
 std::vector<CallRow> Archive::calls() const { return read_calls(*impl_->db); }
 std::vector<AttemptRow> Archive::attempts() const { return read_attempts(*impl_->db); }
 
-std::vector<int64_t> Archive::unused_calls() const {
-  std::vector<int64_t> out;
-  Statement rows(*impl_->db,
-                 "SELECT id FROM llm_call WHERE outcome IN ('OK', 'TRUNCATED', 'REFUSED', "
-                 "'FILTERED') AND id NOT IN (SELECT call FROM proposal_call) ORDER BY id");
-  while (rows.step()) out.push_back(rows.integer(0));
-  return out;
-}
+std::vector<CallRow> Archive::unused_calls() const { return read_unused_calls(*impl_->db); }
 
 }  // namespace ballast::population

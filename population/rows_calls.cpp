@@ -53,6 +53,13 @@ std::vector<CallRow> read_calls(Db& db, std::string_view identity) {
   return calls_of(rows);
 }
 
+std::vector<CallRow> read_unused_calls(Db& db) {
+  Statement rows(db, std::string(kCallColumns) +
+                         "WHERE c.outcome IN ('OK', 'TRUNCATED', 'REFUSED', 'FILTERED') AND c.id "
+                         "NOT IN (SELECT call FROM proposal_call) ORDER BY c.id");
+  return calls_of(rows);
+}
+
 std::vector<AttemptRow> read_attempts(Db& db) {
   std::vector<AttemptRow> out;
   Statement r(db,

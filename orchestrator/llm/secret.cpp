@@ -35,6 +35,16 @@ Secret::~Secret() {
   if (bytes_) explicit_bzero(bytes_.get(), size_);
 }
 
+void Secret::redact(std::string& text) const {
+  constexpr size_t kShortest = 12;
+  constexpr std::string_view kInstead = "[key]";
+  if (size_ < kShortest) return;
+  for (size_t at = text.find(reveal()); at != std::string::npos; at = text.find(reveal(), at)) {
+    text.replace(at, size_, kInstead);
+    at += kInstead.size();
+  }
+}
+
 std::shared_ptr<const Secret> Secret::made_of(std::string_view text, const std::string& from) {
   constexpr std::string_view kBlanks = " \t\r\n";
   const size_t first = text.find_first_not_of(kBlanks);

@@ -18,6 +18,9 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
 
   bool empty() const { return size_ == 0; }
+  // Puts "[key]" where the key stands in a text from outside: some servers send it back in their
+  // errors. Keys shorter than 12 bytes ("local") are words, not secrets, and stay.
+  void redact(std::string& text) const;
 
   // Each throws Error (usage) that names where the key was looked for, and never the key: when it
   // is missing, empty, longer than 4 KiB, or holds anything but visible ASCII (which no header
