@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/job.h"
 #include "common/outcome.h"
+#include "population/calls.h"
 
 namespace ballast::population {
 
@@ -51,6 +52,7 @@ struct ProposalRow {
   std::string reason;                // "accepted", "identity", "fingerprint", "static", "contract"
   std::string detail;                // message for people
   std::string source;                // the child's text as proposed
+  std::vector<int64_t> calls = {};   // rows of the model calls it came from; read from the last one
 };
 
 // What makes an evaluation unique; finished rows are never repeated.
@@ -137,6 +139,19 @@ class Archive {
 
   void add_membership(const MembershipRow& membership);  // no error when it is there already
   std::vector<MembershipRow> memberships() const;        // by candidate, then island
+
+  // Language models. A call's row comes before its first attempt's; an attempt's, with the most it
+  // can cost, before the request leaves.
+  int64_t begin_call(const CallRow& call);  // of which prompt, model, operator, ... are read
+  int64_t begin_attempt(int64_t call, int64_t number, double worst_usd, int64_t worst_tokens);
+  void finish_attempt(int64_t id, const AttemptEnd& end);  // once, else Error
+  void finish_call(int64_t id, const CallEnd& end);        // once, else Error
+  // On a start: what an earlier process left under way is LOST. Gives the number of calls.
+  int64_t lose_open_calls();
+  Spending llm_spending() const;
+  std::vector<CallRow> calls() const;  // in the order asked
+  std::vector<AttemptRow> attempts() const;
+  std::vector<CallRow> unused_calls() const;  // with a reply, and no proposal read from it
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

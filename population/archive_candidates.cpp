@@ -43,6 +43,11 @@ int64_t Archive::add_proposal(const ProposalRow& p) {
     Statement(*impl_->db, "INSERT INTO proposal_parent VALUES (?1, ?2, ?3)")
         .bind(id, position++, impl_->candidate_id(parent))
         .run();
+  position = 0;
+  for (const int64_t call : p.calls)
+    Statement(*impl_->db, "INSERT INTO proposal_call VALUES (?1, ?2, ?3)")
+        .bind(id, position++, call)
+        .run();
   impl_->commit(tx);
   return id;
 }

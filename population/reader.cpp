@@ -267,6 +267,39 @@ Record Reader::record() const {
   return r;
 }
 
+std::vector<CostRow> Reader::costs() const {
+  std::vector<CostRow> out;
+  Statement r(ready(),
+              "SELECT model, operator, calls, answers, attempts, input_tokens, cache_read_tokens, "
+              "cache_write_tokens, output_tokens, reasoning_tokens, usd, usd_uncertain, seconds, "
+              "proposals, accepted, improvements, usd_per_improvement FROM costs");
+  while (r.step())
+    out.push_back({.model = r.text(0),
+                   .op = r.text(1),
+                   .calls = r.integer(2),
+                   .answers = r.integer(3),
+                   .attempts = r.integer(4),
+                   .input_tokens = r.integer(5),
+                   .cache_read_tokens = r.integer(6),
+                   .cache_write_tokens = r.integer(7),
+                   .output_tokens = r.integer(8),
+                   .reasoning_tokens = r.integer(9),
+                   .usd = r.real(10),
+                   .usd_uncertain = r.real(11),
+                   .seconds = r.real(12),
+                   .proposals = r.integer(13),
+                   .accepted = r.integer(14),
+                   .improvements = r.integer(15),
+                   .usd_per_improvement = r.optional_real(16)});
+  return out;
+}
+
+std::vector<CallRow> Reader::calls(std::string_view identity) const {
+  return read_calls(ready(), identity);
+}
+
+std::vector<CallRow> Reader::calls() const { return read_calls(ready()); }
+
 Table Reader::sql(std::string_view query, size_t max_rows) const {
   Table out;
   Db& db = ready_for_sql();

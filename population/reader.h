@@ -47,6 +47,18 @@ struct LineageRow {
   std::string parent, parent_name;  // "" for a candidate without parents
 };
 
+// A row of the view `costs`: what a model has cost and brought in the hands of one operator.
+struct CostRow {
+  std::string model, op;
+  int64_t calls = 0, answers = 0, attempts = 0;
+  int64_t input_tokens = 0, cache_read_tokens = 0, cache_write_tokens = 0;
+  int64_t output_tokens = 0, reasoning_tokens = 0;
+  double usd = 0, usd_uncertain = 0;  // the latter is the part counted at its worst case
+  double seconds = 0;
+  int64_t proposals = 0, accepted = 0, improvements = 0;
+  std::optional<double> usd_per_improvement;
+};
+
 struct SessionRow {
   int64_t started_ns = 0;
   std::optional<int64_t> ended_ns;  // nullopt: at work, or killed
@@ -128,6 +140,11 @@ class Reader {
   // What is wrong with the file itself: SQLite's integrity check and rows that point to nothing.
   // Empty when it is sound.
   std::vector<std::string> damage() const;
+
+  std::vector<CostRow> costs() const;  // the dearest first
+  // The calls that the proposals of one identity came from, prompts and replies included.
+  std::vector<CallRow> calls(std::string_view identity) const;
+  std::vector<CallRow> calls() const;
 
   // Any one reading statement; writing is an Error.
   Table sql(std::string_view query, size_t max_rows) const;

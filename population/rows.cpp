@@ -152,6 +152,11 @@ std::vector<ProposalRow> read_proposals(Db& db) {
     const auto it = place.find(parents.integer(0));
     if (it != place.end()) out[it->second].parents.push_back(parents.text(1));
   }
+  Statement calls(db, "SELECT proposal, call FROM proposal_call ORDER BY proposal, position");
+  while (calls.step()) {
+    const auto it = place.find(calls.integer(0));
+    if (it != place.end()) out[it->second].calls.push_back(calls.integer(1));
+  }
   return out;
 }
 

@@ -18,6 +18,12 @@ std::optional<CandidateRow> read_candidate(Db& db, std::string_view identity);
 
 std::vector<ProposalRow> read_proposals(Db& db);
 
+std::vector<CallRow> read_calls(Db& db);
+// Those that the proposals of one identity came from, in their order.
+std::vector<CallRow> read_calls(Db& db, std::string_view identity);
+std::vector<CallRow> read_unused_calls(Db& db);
+std::vector<AttemptRow> read_attempts(Db& db);
+
 // In order of their first start, metrics included.
 std::vector<EvaluationRow> read_evaluations(Db& db);
 std::vector<EvaluationRow> read_evaluations(Db& db, std::string_view identity);

@@ -166,6 +166,80 @@ CREATE TABLE membership (
   since     INTEGER NOT NULL CHECK (since >= 0),  -- proposals there were when it came
   PRIMARY KEY (candidate, island)
 ) STRICT, WITHOUT ROWID;
+
+-- What was sent to language models: each text once, however often it was sent.
+CREATE TABLE llm_text (
+  id   INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,  -- SHA-256
+  text TEXT NOT NULL
+) STRICT;
+
+-- One question to a model. The row is there before the first request leaves.
+CREATE TABLE llm_call (
+  id          INTEGER PRIMARY KEY,
+  model       TEXT    NOT NULL,  -- its name in the configuration
+  provider    TEXT    NOT NULL,
+  remote      TEXT    NOT NULL,  -- the provider's name of it
+  operator    TEXT    NOT NULL,  -- who asked: 'edit', 'repair', ...
+  variant     TEXT    NOT NULL,  -- of the prompt's template
+  prompt_hash TEXT    NOT NULL,
+  ordinal     INTEGER CHECK (ordinal >= 0),  -- among the calls of one prompt and model; NULL: lost
+                                             -- or cancelled, so that it may be asked again
+  system      INTEGER NOT NULL REFERENCES llm_text (id),
+  user        INTEGER NOT NULL REFERENCES llm_text (id),
+  sampling    TEXT    NOT NULL,  -- JSON
+  outcome     TEXT    CHECK (outcome IN (  -- NULL: under way, or the process died
+                'OK', 'TRUNCATED', 'REFUSED', 'FILTERED', 'EMPTY', 'MALFORMED', 'TOO_LARGE',
+                'RATE_LIMITED', 'OVERLOADED', 'NETWORK', 'STALLED', 'TIMEOUT', 'AUTH', 'QUOTA',
+                'BAD_REQUEST', 'UNTRUSTED', 'BUDGET', 'CANCELLED', 'LOST')),
+  message     TEXT    NOT NULL,
+  reply       TEXT    NOT NULL,  -- the raw text
+  request_id  TEXT    NOT NULL,
+  attempts    INTEGER NOT NULL,
+  seconds     REAL    NOT NULL,  -- from question to answer
+  answered    INTEGER UNIQUE,    -- place in the order of answers; NULL: none came
+  started_ns  INTEGER NOT NULL,
+  finished_ns INTEGER,           -- NULL: as outcome
+  UNIQUE (prompt_hash, model, ordinal),
+  CHECK ((outcome IS NULL) = (finished_ns IS NULL))
+) STRICT;
+
+-- One request to a provider. The row, with the most it can cost, is there before the request leaves.
+CREATE TABLE llm_attempt (
+  id             INTEGER PRIMARY KEY,
+  call           INTEGER NOT NULL REFERENCES llm_call (id),
+  number         INTEGER NOT NULL CHECK (number >= 1),
+  worst_usd      REAL    NOT NULL CHECK (worst_usd >= 0),
+  worst_tokens   INTEGER NOT NULL CHECK (worst_tokens >= 0),
+  outcome        TEXT    CHECK (outcome IN (  -- NULL: under way, or the process died
+                   'OK', 'TRUNCATED', 'REFUSED', 'FILTERED', 'EMPTY', 'MALFORMED', 'TOO_LARGE',
+                   'RATE_LIMITED', 'OVERLOADED', 'NETWORK', 'STALLED', 'TIMEOUT', 'AUTH', 'QUOTA',
+                   'BAD_REQUEST', 'UNTRUSTED', 'CANCELLED', 'LOST')),
+  message        TEXT    NOT NULL,
+  request_id     TEXT    NOT NULL,
+  status         INTEGER NOT NULL,  -- HTTP; 0: no answer
+  input          INTEGER NOT NULL,  -- tokens; none is in two columns, but reasoning, part of output
+  cache_read     INTEGER NOT NULL,
+  cache_write    INTEGER NOT NULL,
+  cache_write_1h INTEGER NOT NULL,
+  output         INTEGER NOT NULL,
+  reasoning      INTEGER NOT NULL,
+  usd            REAL    CHECK (usd >= 0),  -- NULL: not known, so it counts as worst_usd
+  seconds        REAL    NOT NULL,
+  started_ns     INTEGER NOT NULL,
+  finished_ns    INTEGER,           -- NULL: as outcome
+  UNIQUE (call, number),
+  CHECK ((outcome IS NULL) = (finished_ns IS NULL))
+) STRICT;
+
+-- The calls that a proposal came from, in their order: the child was read from the last one's reply.
+CREATE TABLE proposal_call (
+  proposal INTEGER NOT NULL REFERENCES proposal (id),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  call     INTEGER NOT NULL REFERENCES llm_call (id),
+  PRIMARY KEY (proposal, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX proposal_call_call ON proposal_call (call);
 )sql";
 
 constexpr std::string_view kViews = R"sql(
@@ -269,6 +343,59 @@ CREATE VIEW pareto AS
       AND (b.cross_entropy < a.cross_entropy OR b.max_vio_global < a.max_vio_global
            OR b.domain_expert_mi > a.domain_expert_mi))
   ORDER BY track, rung, cross_entropy;
+
+-- What the language models have cost and brought, one row per model and operator. What nobody knows
+-- the cost of counts at its worst case. A proposal is the work of the call it was read from; one that
+-- was accepted is an improvement when its estimate is better than its main parent's at the highest
+-- rung that both have reached.
+CREATE VIEW costs AS
+  WITH
+    spent AS (
+      SELECT call, count(*) AS attempts, sum(input) AS input, sum(cache_read) AS cache_read,
+             sum(cache_write + cache_write_1h) AS cache_write, sum(output) AS output,
+             sum(reasoning) AS reasoning, total(ifnull(usd, worst_usd)) AS usd,
+             total(iif(usd IS NULL, worst_usd, 0)) AS usd_uncertain
+      FROM llm_attempt GROUP BY call),
+    standing AS (
+      SELECT e.candidate, e.rung,
+             iif(c.identity = r.reference, 0.0, e.mean_difference) AS mean_difference
+      FROM estimate e JOIN candidate c ON c.id = e.candidate LEFT JOIN run r),
+    source AS (SELECT proposal, call, max(position) FROM proposal_call GROUP BY proposal),
+    improvement AS (
+      SELECT proposal, max(rung), better
+      FROM (
+        SELECT s.proposal, child.rung, child.mean_difference < parent.mean_difference AS better
+        FROM source s
+        JOIN proposal p ON p.id = s.proposal AND p.reason = 'accepted'
+        JOIN candidate c ON c.identity = p.identity
+        JOIN proposal_parent q ON q.proposal = p.id AND q.position = 0
+        JOIN standing child ON child.candidate = c.id
+        JOIN standing parent ON parent.candidate = q.parent AND parent.rung = child.rung)
+      GROUP BY proposal),
+    made AS (
+      SELECT s.call, count(*) AS proposals, sum(p.reason = 'accepted') AS accepted,
+             sum(ifnull(i.better, 0)) AS improvements
+      FROM source s JOIN proposal p ON p.id = s.proposal
+      LEFT JOIN improvement i ON i.proposal = s.proposal
+      GROUP BY s.call)
+  SELECT
+    c.model, c.operator,
+    count(*) AS calls,
+    sum(ifnull(c.outcome = 'OK', 0)) AS answers,  -- usable ones
+    ifnull(sum(a.attempts), 0) AS attempts,
+    ifnull(sum(a.input), 0) AS input_tokens, ifnull(sum(a.cache_read), 0) AS cache_read_tokens,
+    ifnull(sum(a.cache_write), 0) AS cache_write_tokens,
+    ifnull(sum(a.output), 0) AS output_tokens, ifnull(sum(a.reasoning), 0) AS reasoning_tokens,
+    total(a.usd) AS usd, total(a.usd_uncertain) AS usd_uncertain,
+    total(c.seconds) AS seconds,
+    ifnull(sum(m.proposals), 0) AS proposals, ifnull(sum(m.accepted), 0) AS accepted,
+    ifnull(sum(m.improvements), 0) AS improvements,
+    iif(sum(m.improvements) > 0, total(a.usd) / sum(m.improvements), NULL) AS usd_per_improvement
+  FROM llm_call c
+  LEFT JOIN spent a ON a.call = c.id
+  LEFT JOIN made m ON m.call = c.id
+  GROUP BY c.model, c.operator
+  ORDER BY usd DESC, c.model, c.operator;
 )sql";
 
 }  // namespace

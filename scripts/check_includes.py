@@ -24,13 +24,13 @@ FOLDERS = {
 # Third-party header -> files that may include it (regular expressions), and the package it is from.
 # What has no row here must be a header of the standard library or of the operating system.
 LIBRARIES = [
-    (r"nlohmann/", r"(common|candidate|corpus|population|evaluator|trainer|orchestrator)/[^/]*(\.cpp|json\.h)", "nlohmann-json3-dev"),
-    (r"toml\+\+/|toml\.hpp", r"common/config[a-z_]*\.cpp", "libtomlplusplus-dev"),
+    (r"nlohmann/", r"(common|candidate|corpus|population|evaluator|trainer|orchestrator|orchestrator/llm)/[^/]*(\.cpp|json\.h)", "nlohmann-json3-dev"),
+    (r"toml\+\+/|toml\.hpp", r"common/config[a-z_]*\.cpp|orchestrator/llm/models\.cpp", "libtomlplusplus-dev"),
     (r"openssl/", r"common/hash\.cpp", "libssl-dev"),
     (r"seccomp\.h", r"common/lockdown[a-z_]*\.cpp", "libseccomp-dev"),
     (r"zlib\.h", r"corpus/[a-z_]*\.cpp", "zlib1g-dev"),
     (r"sqlite3\.h", r"population/db\.(h|cpp)", "libsqlite3-dev"),
-    (r"curl/", r"orchestrator/[a-z_]*curl[a-z_]*\.cpp", "libcurl4-openssl-dev"),
+    (r"curl/", r"orchestrator/llm/transport\.cpp", "libcurl4-openssl-dev"),
     (r"CLI/", r"orchestrator/[a-z_]*\.(cpp|h)", "libcli11-dev"),
     (r"(ATen|c10|torch)/", r"trainer/[a-z_]*\.(cpp|h)", "LibTorch"),
 ]

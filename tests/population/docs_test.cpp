@@ -39,7 +39,7 @@ TEST(Docs, QueriesRunAndNamesAreComplete) {
     const std::string name = std::get<std::string>(row[0]);
     EXPECT_NE(page.find("`" + name + "`"), std::string::npos) << name << " is not on the page";
   }
-  for (const char* view : {"leaderboard", "lineage", "pareto", "measured"})
+  for (const char* view : {"leaderboard", "lineage", "pareto", "measured", "costs"})
     for (const std::string& column : reader.sql(std::string("SELECT * FROM ") + view, 1).columns)
       EXPECT_NE(page.find(column), std::string::npos) << view << "." << column;
 }

@@ -1,4 +1,4 @@
-#include "orchestrator/retry.h"
+#include "orchestrator/llm/retry.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <string>
 
-#include "orchestrator/wire_json.h"
+#include "orchestrator/llm/wire_json.h"
 
 namespace ballast::orchestrator {
 namespace {

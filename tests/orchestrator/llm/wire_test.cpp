@@ -1,12 +1,12 @@
 // Replies written from the wire table of docs/llm.md (synthetic, not recorded).
-#include "orchestrator/wire.h"
+#include "orchestrator/llm/wire.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
-#include "orchestrator/sse.h"
+#include "orchestrator/llm/sse.h"
 
 namespace ballast::orchestrator {
 namespace {

@@ -1,6 +1,7 @@
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/llm.h"
 
 #include <array>
+#include <cassert>
 #include <utility>
 
 namespace ballast::orchestrator {
@@ -16,7 +17,7 @@ constexpr std::array<std::pair<Provider, std::string_view>, 7> kProviders{{
     {Provider::kCompatible, "compatible"},
 }};
 
-constexpr std::array<std::pair<LlmOutcome, std::string_view>, 16> kOutcomes{{
+constexpr std::array<std::pair<LlmOutcome, std::string_view>, 18> kOutcomes{{
     {LlmOutcome::kOk, "OK"},
     {LlmOutcome::kTruncated, "TRUNCATED"},
     {LlmOutcome::kRefused, "REFUSED"},
@@ -32,6 +33,8 @@ constexpr std::array<std::pair<LlmOutcome, std::string_view>, 16> kOutcomes{{
     {LlmOutcome::kAuth, "AUTH"},
     {LlmOutcome::kQuota, "QUOTA"},
     {LlmOutcome::kBadRequest, "BAD_REQUEST"},
+    {LlmOutcome::kUntrusted, "UNTRUSTED"},
+    {LlmOutcome::kBudget, "BUDGET"},
     {LlmOutcome::kCancelled, "CANCELLED"},
 }};
 
@@ -71,6 +74,17 @@ bool transient(LlmOutcome outcome) {
       return true;
     default:
       return false;
+  }
+}
+
+LlmAnswer ask(Llm& llm, const LlmCall& call) {
+  assert(llm.pending() == 0);
+  [[maybe_unused]] const int64_t ticket = llm.submit(call);
+  while (true) {
+    if (auto answer = llm.wait(1)) {
+      assert(answer->ticket == ticket);
+      return *std::move(answer);
+    }
   }
 }
 

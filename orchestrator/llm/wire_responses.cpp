@@ -1,6 +1,6 @@
 // OpenAI Responses.
-#include "orchestrator/sse.h"
-#include "orchestrator/wire_json.h"
+#include "orchestrator/llm/sse.h"
+#include "orchestrator/llm/wire_json.h"
 
 namespace ballast::orchestrator::wire {
 namespace {

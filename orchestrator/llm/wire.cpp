@@ -1,10 +1,10 @@
-#include "orchestrator/wire.h"
+#include "orchestrator/llm/wire.h"
 
 #include <cmath>
 
 #include "common/error.h"
-#include "orchestrator/sse.h"
-#include "orchestrator/wire_json.h"
+#include "orchestrator/llm/sse.h"
+#include "orchestrator/llm/wire_json.h"
 
 namespace ballast::orchestrator {
 namespace wire {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "orchestrator/http.h"
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/http.h"
+#include "orchestrator/llm/llm.h"
 
 namespace ballast::orchestrator {
 

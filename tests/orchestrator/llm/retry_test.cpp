@@ -1,4 +1,4 @@
-#include "orchestrator/retry.h"
+#include "orchestrator/llm/retry.h"
 
 #include <gtest/gtest.h>
 

@@ -2,26 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "orchestrator/llm/model.h"
 
 namespace ballast::orchestrator {
-
-// Whose wire format is spoken (docs/llm.md has the table).
-enum class Provider : uint8_t {
-  kOpenAiChat,       // v1/chat/completions
-  kOpenAiResponses,  // v1/responses
-  kAnthropic,        // v1/messages
-  kGemini,           // v1beta/models/M:generateContent
-  kDeepSeek,         // chat/completions, with reasoning_content and cache hit counts
-  kOpenRouter,       // chat/completions, errors possibly inside a 200, cost in the usage
-  kCompatible,       // any server that speaks OpenAI Chat: llama.cpp, vLLM, Ollama
-};
-std::string_view to_string(Provider provider);  // "openai_chat", ...
-std::optional<Provider> parse_provider(std::string_view text);
 
 // What is asked: a prefix that stays the same for the whole run (providers cache it), then the
 // rest.
@@ -29,25 +16,6 @@ struct Prompt {
   std::string system;
   std::string user;
   bool operator==(const Prompt&) const = default;
-};
-
-struct Sampling {
-  int64_t max_output_tokens = 4096;   // reasoning included
-  std::optional<double> temperature;  // the provider's default when unset
-  std::optional<uint64_t> seed;       // only where the provider takes one
-  std::string reasoning_effort;       // "low", "medium", "high"; empty: the model's default
-  bool operator==(const Sampling&) const = default;
-};
-
-// One model of the ensemble.
-struct Model {
-  std::string name;  // ours, unique; the bandit's arm and the archive's column
-  Provider provider = Provider::kCompatible;
-  std::string base_url;  // "https://host/v1"; the provider's own when empty
-  std::string model;     // as the provider calls it
-  std::string key_env;   // name of the environment variable that holds the key; may be empty
-  bool stream = false;
-  Sampling sampling;
 };
 
 // Tokens that were paid for, no token counted twice. As the provider reported them.
@@ -78,7 +46,9 @@ enum class LlmOutcome : uint8_t {
   kTimeout,      // the call as a whole took too long
   kAuth,         // 401, 403: the key is wrong; permanent
   kQuota,        // no money left at the provider: permanent
-  kBadRequest,   // 400, 404, 413, 422 and the like: permanent
+  kBadRequest,   // 400, 404, 413, 422 and the like, redirects: permanent
+  kUntrusted,    // the server's certificate is not valid: permanent, nothing was sent
+  kBudget,       // our own ceiling leaves no room for it: not asked
   kCancelled,
 };
 std::string_view to_string(LlmOutcome outcome);  // "OK", "TRUNCATED", ...
@@ -96,12 +66,37 @@ struct LlmReply {
   int attempts = 1;
 };
 
-// Blocking, thread-safe: any number of calls at a time. Never throws for what a provider or the
-// network does; those are outcomes.
+// What the search asks, and for what.
+struct LlmCall {
+  std::string model;  // Model::name
+  Prompt prompt;
+  std::string op;                    // who asks: "edit", "repair", ...; the archive's column
+  std::string variant;               // of the prompt's template; may be empty
+  std::optional<Sampling> sampling;  // instead of the model's own
+};
+
+struct LlmAnswer {
+  int64_t ticket = 0;  // submit()'s
+  int64_t call = 0;    // row of the archive, for ProposalRow::calls; stored by now
+  LlmReply reply;
+};
+
+// Any number of calls at a time, all from one thread: not thread-safe. Never throws for what a
+// provider or the network does; those are outcomes. Throws Error when the archive fails.
 class Llm {
  public:
   virtual ~Llm() = default;
-  virtual LlmReply call(const Model& model, const Prompt& prompt) = 0;
+  // Asynchronous, never blocks for a network: the answer comes out of wait(), once.
+  virtual int64_t submit(const LlmCall& call) = 0;
+  // The next answer, waiting at most `seconds`. Everything that the calls in flight need (attempts
+  // after a pause, say) is done in here: call it often, at least every few tenths of a second.
+  virtual std::optional<LlmAnswer> wait(double seconds) = 0;
+  // Its answer still comes, at once, as kCancelled; one that is there already stays as it is.
+  virtual void cancel(int64_t ticket) = 0;
+  virtual int64_t pending() const = 0;  // submitted, answer not handed out
 };
+
+// Blocks until the answer is there. REQUIRES: nothing else is pending.
+LlmAnswer ask(Llm& llm, const LlmCall& call);
 
 }  // namespace ballast::orchestrator

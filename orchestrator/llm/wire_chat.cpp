@@ -1,7 +1,7 @@
 // OpenAI Chat Completions, and those who speak it with additions: DeepSeek, OpenRouter, llama.cpp,
 // vLLM, Ollama.
-#include "orchestrator/sse.h"
-#include "orchestrator/wire_json.h"
+#include "orchestrator/llm/sse.h"
+#include "orchestrator/llm/wire_json.h"
 
 namespace ballast::orchestrator::wire {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/llm.h"
 
 namespace ballast::orchestrator::wire {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "common/rng.h"
-#include "orchestrator/http.h"
-#include "orchestrator/llm.h"
+#include "orchestrator/llm/http.h"
+#include "orchestrator/llm/llm.h"
 
 namespace ballast::orchestrator {
 
@@ -51,6 +51,7 @@ class CircuitBreaker {
   void success();
   void failure(double now);
   void park(double now, double seconds);  // the provider said so
+  void forget() { trying_ = false; }      // the trial call ended without telling anything
   // Seconds until allow() may say yes; 0 when it does now.
   double wait(double now) const;
 

@@ -1,4 +1,4 @@
-#include "orchestrator/sse.h"
+#include "orchestrator/llm/sse.h"
 
 namespace ballast::orchestrator {
 namespace {

@@ -1,0 +1,75 @@
+// Calls to language models as the archive holds them. A call is one question of the search; each of
+// its attempts is one request to a provider, and costs money of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ballast::population {
+
+struct CallRow {
+  int64_t id = 0;
+  std::string model;     // the name in our configuration
+  std::string provider;  // "anthropic"; with
+  std::string remote;    // the provider's name of the model
+  std::string op;        // who asks: "edit", "repair", ...
+  std::string variant;   // of the prompt's template
+  std::string system, user;
+  std::string sampling;  // JSON
+
+  std::string prompt_hash;  // set by the archive
+  std::optional<int64_t>
+      ordinal;          // among the calls of one (prompt_hash, model), from 0; set by the
+                        // archive; nullopt: the answer was lost, or the call cancelled
+  std::string outcome;  // "OK", "TRUNCATED", ...; "" while nothing is known
+  std::string message, reply, request_id;
+  int64_t attempts = 0;
+  double seconds = 0;               // from the question to the answer, pauses included
+  std::optional<int64_t> answered;  // place in the order in which answers came, from 1
+};
+
+// What ended a call.
+struct CallEnd {
+  std::string outcome, message, reply, request_id;
+  int64_t attempts = 0;
+  double seconds = 0;
+};
+
+struct TokenCounts {  // none counted twice
+  int64_t input = 0;  // neither read from nor written to a cache
+  int64_t cache_read = 0, cache_write = 0, cache_write_1h = 0;
+  int64_t output = 0;     // reasoning included
+  int64_t reasoning = 0;  // of the output
+  int64_t all() const { return input + cache_read + cache_write + cache_write_1h + output; }
+  bool operator==(const TokenCounts&) const = default;
+};
+
+// What ended an attempt.
+struct AttemptEnd {
+  std::string outcome, message, request_id;
+  int64_t status = 0;  // HTTP; 0: no answer
+  TokenCounts tokens;
+  std::optional<double> usd;  // nullopt: nobody knows, so it counts at its worst case, tokens too
+  double seconds = 0;
+};
+
+struct AttemptRow {
+  int64_t id = 0, call = 0, number = 0;
+  double worst_usd = 0;
+  int64_t worst_tokens = 0;
+  AttemptEnd end;  // its outcome is "" while nothing is known
+};
+
+// What all attempts together have cost, those of unknown cost at their worst.
+struct Spending {
+  double usd = 0;
+  int64_t tokens = 0;
+  int64_t requests = 0;
+};
+
+// SHA-256 of both texts.
+std::string prompt_hash(std::string_view system, std::string_view user);
+
+}  // namespace ballast::population

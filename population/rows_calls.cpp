@@ -1,0 +1,90 @@
+// Calls to language models, read back.
+#include "population/rows.h"
+
+namespace ballast::population {
+namespace {
+
+constexpr std::string_view kCallColumns =
+    "SELECT c.id, c.model, c.provider, c.remote, c.operator, c.variant, s.text, u.text, "
+    "c.sampling, c.prompt_hash, c.ordinal, c.outcome, c.message, c.reply, c.request_id, "
+    "c.attempts, c.seconds, c.answered FROM llm_call c JOIN llm_text s ON s.id = c.system "
+    "JOIN llm_text u ON u.id = c.user ";
+
+std::optional<int64_t> optional_integer(const Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
+}
+
+std::vector<CallRow> calls_of(Statement& r) {
+  std::vector<CallRow> out;
+  while (r.step())
+    out.push_back({.id = r.integer(0),
+                   .model = r.text(1),
+                   .provider = r.text(2),
+                   .remote = r.text(3),
+                   .op = r.text(4),
+                   .variant = r.text(5),
+                   .system = r.text(6),
+                   .user = r.text(7),
+                   .sampling = r.text(8),
+                   .prompt_hash = r.text(9),
+                   .ordinal = optional_integer(r, 10),
+                   .outcome = r.text(11),
+                   .message = r.text(12),
+                   .reply = r.text(13),
+                   .request_id = r.text(14),
+                   .attempts = r.integer(15),
+                   .seconds = r.real(16),
+                   .answered = optional_integer(r, 17)});
+  return out;
+}
+
+}  // namespace
+
+std::vector<CallRow> read_calls(Db& db) {
+  Statement rows(db, std::string(kCallColumns) + "ORDER BY c.id");
+  return calls_of(rows);
+}
+
+std::vector<CallRow> read_calls(Db& db, std::string_view identity) {
+  Statement rows(db, std::string(kCallColumns) +
+                         "JOIN proposal_call q ON q.call = c.id JOIN proposal p ON p.id = "
+                         "q.proposal WHERE p.identity = ?1 ORDER BY p.id, q.position");
+  rows.bind(identity);
+  return calls_of(rows);
+}
+
+std::vector<CallRow> read_unused_calls(Db& db) {
+  Statement rows(db, std::string(kCallColumns) +
+                         "WHERE c.outcome IN ('OK', 'TRUNCATED', 'REFUSED', 'FILTERED') AND c.id "
+                         "NOT IN (SELECT call FROM proposal_call) ORDER BY c.id");
+  return calls_of(rows);
+}
+
+std::vector<AttemptRow> read_attempts(Db& db) {
+  std::vector<AttemptRow> out;
+  Statement r(db,
+              "SELECT id, call, number, worst_usd, worst_tokens, outcome, message, request_id, "
+              "status, input, cache_read, cache_write, cache_write_1h, output, reasoning, usd, "
+              "seconds FROM llm_attempt ORDER BY id");
+  while (r.step())
+    out.push_back({.id = r.integer(0),
+                   .call = r.integer(1),
+                   .number = r.integer(2),
+                   .worst_usd = r.real(3),
+                   .worst_tokens = r.integer(4),
+                   .end = {.outcome = r.text(5),
+                           .message = r.text(6),
+                           .request_id = r.text(7),
+                           .status = r.integer(8),
+                           .tokens = {.input = r.integer(9),
+                                      .cache_read = r.integer(10),
+                                      .cache_write = r.integer(11),
+                                      .cache_write_1h = r.integer(12),
+                                      .output = r.integer(13),
+                                      .reasoning = r.integer(14)},
+                           .usd = r.optional_real(15),
+                           .seconds = r.real(16)}});
+  return out;
+}
+
+}  // namespace ballast::population
