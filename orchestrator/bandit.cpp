@@ -9,7 +9,8 @@ namespace ballast::orchestrator {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-const double kPhi0 = 1 / std::sqrt(2 * std::numbers::pi);  // standard normal density at 0
+const double kPhi0 = 1 / std::sqrt(2 * std::numbers::pi);     // standard normal density at 0
+const double kNullImprovement = std::numbers::sqrt2 * kPhi0;  // of a null child at standard error 1
 
 double log_add(double a, double b) {  // log(exp(a) + exp(b))
   const double high = std::max(a, b);
@@ -34,7 +35,7 @@ void complete_posterior(Bandit& bandit, const BanditConfig& config, Arm& arm,
   }
   const double reward =
       outcome.improvement ? null_corrected_improvement(*outcome.improvement, outcome.standard_error)
-                          : 0;
+                          : -kNullImprovement * outcome.standard_error;
   arm.weight += 1;
   arm.reward += reward;
   arm.reward_squared += reward * reward;
@@ -191,8 +192,7 @@ double expected_improvement(double mean, double deviation) {
 double null_corrected_improvement(double improvement, double standard_error) {
   // A null child measures m ~ N(0, s^2) and then has the posterior N(m, s^2): on average its
   // expected improvement is that of N(0, 2 s^2).
-  return expected_improvement(improvement, standard_error) -
-         std::numbers::sqrt2 * standard_error * kPhi0;
+  return expected_improvement(improvement, standard_error) - kNullImprovement * standard_error;
 }
 
 void submit(Bandit& bandit, size_t arm) {
@@ -207,6 +207,19 @@ void complete(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmO
   complete_posterior(bandit, config, chosen, outcome);
   complete_paper(bandit, chosen, outcome);
   complete_code(bandit, config, chosen, outcome);
+}
+
+double mean_reward(const Arm& arm, BanditPolicy policy) {
+  assert(arm.completed > 0);
+  switch (policy) {
+    case BanditPolicy::kPosterior:
+      return arm.reward / arm.weight;
+    case BanditPolicy::kUcbPaper:
+      return arm.paper_reward / static_cast<double>(arm.completed);
+    case BanditPolicy::kUcbCode:
+      return std::exp(code_mean(arm));
+  }
+  return 0;
 }
 
 std::vector<double> ucb_scores(const Bandit& bandit, const BanditConfig& config) {

@@ -27,7 +27,9 @@ struct ArmOutcome {
   // A measured child's improvement over its parent and the standard error of that difference, in
   // units of the objective. nullopt: the proposal never became a measured child (rejected, failed).
   std::optional<double> improvement;
-  double standard_error = 0;  // > 0 where there is an improvement; used by kPosterior only
+  // Used by kPosterior only. Without an improvement: that at which the proposal counts as a
+  // hopeless child; 0: it earns nothing.
+  double standard_error = 0;
   // Improvement over the better of the parent and the first program: the baseline of the UCB rules.
   std::optional<double> improvement_over_baseline;
   double cost = 0;  // in one unit for all arms: seconds, or money
@@ -89,6 +91,10 @@ double null_corrected_improvement(double improvement, double standard_error);
 // Records that a proposal was asked of an arm, or what became of it. REQUIRES: arm < arms.size().
 void submit(Bandit& bandit, size_t arm);
 void complete(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmOutcome& outcome);
+
+// What an arm's outcomes earned on average: discounted (kPosterior), plain (kUcbPaper), decayed
+// (kUcbCode). REQUIRES: arm.completed > 0
+double mean_reward(const Arm& arm, BanditPolicy policy);
 
 // The deterministic part of the UCB policies, exposed for tests: one score an arm, +infinity for an
 // arm never submitted.

@@ -25,6 +25,7 @@ struct Snapshot {
   int64_t finished = 0;
   population::Counts counts;
   std::vector<Ranked> rows;
+  std::optional<Json> bandit;  // as the search wrote it: {"rule", "arms"}
 };
 
 Snapshot look(const std::string& path) {
@@ -38,6 +39,9 @@ Snapshot look(const std::string& path) {
   s.rows = ranked(archive.leaderboard());
   if (const auto text = archive.state("search.seconds")) {
     s.seconds = number_from(parse_json(*text, "search.seconds"), "search.seconds");
+  }
+  if (const auto text = archive.state("search.bandit")) {
+    s.bandit = parse_json(*text, "search.bandit");
   }
   s.state = s.pid ? "running" : "empty";
   const std::vector<population::SessionRow> sessions = archive.sessions();
@@ -75,7 +79,8 @@ OrderedJson json_of(const Snapshot& s) {
                 {"unfinished", s.counts.unfinished},
                 {"evaluation_outcomes", s.counts.evaluations},
                 {"proposals", s.counts.proposals},
-                {"accepted", s.counts.accepted}};
+                {"accepted", s.counts.accepted},
+                {"bandit", s.bandit.value_or(Json())}};
   j["run"] = nullptr;
   if (s.run) {
     j["run"] = {{"seed", s.run->seed},           {"build", s.run->build},
@@ -93,6 +98,24 @@ std::string listed(const std::map<std::string, int64_t>& numbers) {
     out += (out.empty() ? "" : ", ") + name + " " + count(number);
   }
   return out.empty() ? "none" : out;
+}
+
+void print_bandit(const Json& bandit) {
+  using enum Table::Align;
+  Table table({{"operator"},
+               {"proposed", kRight},
+               {"share", kRight},
+               {"judged", kRight},
+               {"mean reward", kRight}});
+  for (const Json& arm : bandit.at("arms")) {
+    const Json& reward = arm.at("mean_reward");
+    table.add({arm.at("operator").get<std::string>(), count(arm.at("submitted").get<int64_t>()),
+               fixed(100 * arm.at("share").get<double>(), 0) + " %",
+               count(arm.at("completed").get<int64_t>()),
+               reward.is_null() ? "-" : with_sign(reward.get<double>(), 4)});
+  }
+  std::cout << "\noperators, chosen by the rule " << bandit.at("rule").get<std::string>() << "\n"
+            << table.to_string(terminal_of(1));
 }
 
 std::string state_text(const Snapshot& s) {
@@ -116,6 +139,7 @@ void print(const Snapshot& s) {
             << count(static_cast<int64_t>(s.rows.size())) << " measured, built-ins included"
             << "\nproposals    " << listed(s.counts.proposals) << "\naccepted     "
             << listed(s.counts.accepted) << "\n";
+  if (s.bandit) print_bandit(*s.bandit);
   if (const Ranked* first = best(s)) {
     std::cout << "\n" << leaderboard_text({*first}, terminal_of(1), 1);
   }

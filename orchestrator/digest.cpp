@@ -81,6 +81,7 @@ class Rows {
     if (record.run) run();
     for (const auto& c : record.candidates) candidate(c);
     for (size_t i = 0; i < record.proposals.size(); ++i) proposal(i);
+    for (const auto& m : record.memberships) membership(m);
     for (size_t i = 0; i < record.evaluations.size(); ++i)
       if (record.evaluations[i].outcome) evaluation(i);
     for (const auto& e : record.estimates) estimate(e);
@@ -132,6 +133,14 @@ class Rows {
         .text("reason", p.reason)
         .text("detail", p.detail)
         .text("source", p.source);
+  }
+
+  void membership(const population::MembershipRow& m) {
+    rows_.emplace_back("membership", name_of(m.identity) + " on island " + std::to_string(m.island))
+        .text("identity", m.identity)
+        .integer("island", m.island)
+        .integer("origin", m.origin.value_or(-1))
+        .integer("since", m.since);
   }
 
   void evaluation(size_t i) {
@@ -209,6 +218,7 @@ population::Record rows_of(const population::Archive& archive) {
   r.run = archive.run();
   r.candidates = archive.candidates();
   r.proposals = archive.proposals();
+  r.memberships = archive.memberships();
   r.evaluations = archive.evaluations();
   r.estimates = archive.estimates();
   return r;
@@ -228,7 +238,8 @@ std::string first_difference(const population::Record& a, const std::string& nam
                              const population::Record& b, const std::string& name_b) {
   const Rows rows_a(a), rows_b(b);
   std::string missing;
-  for (const std::string_view kind : {"run", "candidate", "proposal", "evaluation", "estimate"}) {
+  for (const std::string_view kind :
+       {"run", "candidate", "proposal", "membership", "evaluation", "estimate"}) {
     if (kind == "estimate" && !missing.empty()) break;  // they follow from what is missing
     const std::vector<const Row*> x = rows_a.of(kind), y = rows_b.of(kind);
     const size_t count = std::min(x.size(), y.size());

@@ -1,52 +1,53 @@
 #include "orchestrator/elites.h"
 
 #include <algorithm>
-#include <cmath>
+#include <tuple>
+
+#include "orchestrator/standing.h"
 
 namespace ballast::orchestrator {
-
 namespace {
 
-// Of the mean; from the prior alone where the candidate's own pairs say nothing.
-double standard_error(const evaluator::Summary& summary,
-                      const std::optional<evaluator::VariancePrior>& prior) {
-  if (const auto estimate = evaluator::moderate(summary, prior)) return estimate->standard_error;
-  return prior ? std::sqrt(prior->variance / static_cast<double>(summary.pairs)) : 0;
+using Standings = std::vector<std::optional<evaluator::Measured>>;
+
+// Of an entry that has an estimate, at its highest rung.
+Elite elite_of(const Ledger& ledger, size_t index, const std::vector<Standings>& by_rung) {
+  const Entry& entry = ledger.entries()[index];
+  const auto& standing = by_rung[static_cast<size_t>(ledger.highest_rung(entry) - 1)][index];
+  return {index, {standing->mean, standing->standard_error, entry.children}};
 }
 
 }  // namespace
 
-std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger) {
-  std::vector<evaluator::Summary> summaries;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (i == ledger.reference() || (entry.builtin && entry.track == "none")) continue;
-    for (size_t r = 1; r < entry.estimates.size(); ++r)
-      if (entry.estimates[r]) summaries.push_back(*entry.estimates[r]);
-  }
-  return evaluator::fit_prior(summaries);
-}
+std::vector<Elite> elites(const Ledger& ledger, std::optional<int> island) {
+  const auto prior = variance_prior(ledger);
+  std::vector<Standings> by_rung;
+  for (int rung = 1; rung <= ledger.rungs(); ++rung)
+    by_rung.push_back(standings(ledger, rung, prior));
 
-std::vector<Elite> elites(const Ledger& ledger) {
-  const std::optional<evaluator::VariancePrior> prior = variance_prior(ledger);
-  std::vector<Elite> out, failed;
+  std::vector<Elite> out, here, failed;
   bool undecided = false;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
     if (entry.builtin) continue;
-    const int rung = ledger.highest_rung(entry);
     if (entry.failed) {
       failed.push_back({i, {0, 0, entry.children}});
-    } else if (rung == 0) {
+    } else if (ledger.highest_rung(entry) == 0) {
       undecided = true;
     } else {
-      const evaluator::Summary& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
-      out.push_back({i, {estimate.mean, standard_error(estimate, prior), entry.children}});
+      out.push_back(elite_of(ledger, i, by_rung));
+      if (island && entry.lives_on(*island)) here.push_back(out.back());
     }
   }
   if (out.empty() && !undecided) return failed;
+  if (!here.empty()) out = std::move(here);
+  const auto place = [&](const Elite& elite) {
+    const Entry& entry = ledger.entries()[elite.entry];
+    return std::tuple(elite.option.mean,
+                      entry.estimates[static_cast<size_t>(ledger.highest_rung(entry) - 1)]->mean);
+  };
   std::stable_sort(out.begin(), out.end(),
-                   [](const Elite& a, const Elite& b) { return a.option.mean < b.option.mean; });
+                   [&](const Elite& a, const Elite& b) { return place(a) < place(b); });
   out.resize(std::min(out.size(), static_cast<size_t>(ledger.config().elites)));
   return out;
 }

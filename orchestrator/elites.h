@@ -4,24 +4,22 @@
 #include <optional>
 #include <vector>
 
-#include "evaluator/statistics.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/parents.h"
 
 namespace ballast::orchestrator {
-
-// What the variances of all paired differences above the first rung say about one of them; without
-// the built-in that does not balance, whose noise is another.
-std::optional<evaluator::VariancePrior> variance_prior(const Ledger& ledger);
 
 struct Elite {
   size_t entry = 0;
   ParentOption option;  // posterior of the difference from the reference: mean and standard error
 };
 
-// The best `config().elites` candidates by the mean difference at their highest rung, best first.
+// The best `config().elites` candidates by the posterior mean of the difference at their highest
+// rung, best first; of equal ones by the mean itself, then the older. With `island`, of those that
+// live there; of all while none of them has been measured.
+//
 // When every candidate has failed, all of them, equal: the search goes on from what there is. Empty
 // while some are still being measured and none has been.
-std::vector<Elite> elites(const Ledger& ledger);
+std::vector<Elite> elites(const Ledger& ledger, std::optional<int> island = std::nullopt);
 
 }  // namespace ballast::orchestrator

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <utility>
 
 #include "orchestrator/seeds.h"
@@ -58,7 +59,7 @@ size_t Ledger::add(const population::CandidateRow& candidate, std::string_view o
   entry.begun.assign(seeds_.size(), 0);
   entry.estimates.assign(seeds_.size(), std::nullopt);
   if (entry.builtin) {
-    entry.coefficient = builtin_coefficients_.at(candidate.name);
+    entry.ladder_coefficient = entry.coefficient = builtin_coefficients_.at(candidate.name);
     if (candidate.name == config_.reference) reference_ = entries_.size();
   } else {
     entry.next_trial = next_trial(entry);
@@ -136,15 +137,66 @@ void Ledger::cancel(const Want& want) {
   --entry.begun[static_cast<size_t>(want.rung - 1)];
 }
 
-std::optional<std::string> Ledger::next_trial(const Entry& entry) const {
+void Ledger::settle(size_t entry, int island) {
+  std::vector<int>& islands = entries_[entry].islands;
+  const auto place = std::lower_bound(islands.begin(), islands.end(), island);
+  if (place == islands.end() || *place != island) islands.insert(place, island);
+}
+
+evaluator::CoefficientPlan Ledger::ladder_of(std::string_view track) const {
   evaluator::CoefficientPlan plan;
-  plan.centre = centre(entry.track);
+  plan.centre = centre(track);
   plan.factor = config_.coefficient_step;
   plan.first = std::min(kFirstPoints, config_.coefficient_trials);
   plan.max_trials = config_.coefficient_trials;
+  return plan;
+}
+
+std::optional<std::string> Ledger::next_trial(const Entry& entry) const {
+  evaluator::CoefficientPlan plan = ladder_of(entry.track);
+  if (entry.ladder > 0) {
+    plan.max_trials = static_cast<int>(entry.ladder) + config_.coefficient_refinements;
+    plan.refine = true;
+  }
   std::vector<std::string> next = evaluator::next_coefficients(plan, entry.trials);
   if (next.empty()) return std::nullopt;
   return std::move(next.front());
+}
+
+std::optional<std::string> Ledger::next_reference_trial(size_t trials) const {
+  const Entry& entry = entries_[*reference_];
+  evaluator::CoefficientPlan plan = ladder_of(entry.track);
+  plan.centre = evaluator::coefficient_value(entry.coefficient);
+  if (!(plan.centre > 0)) return std::nullopt;  // nothing to tune
+  plan.max_trials = static_cast<int>(trials);
+  plan.refine = true;
+  std::vector<std::string> next = evaluator::next_coefficients(plan, entry.trials);
+  if (next.empty()) return std::nullopt;
+  return std::move(next.front());
+}
+
+std::string Ledger::refined_reference() const {
+  const Entry& entry = entries_[*reference_];
+  return evaluator::chosen_coefficient(entry.trials).value_or(entry.coefficient);
+}
+
+std::optional<double> Ledger::reference_score(int rung, int seed,
+                                              const std::string& coefficient) const {
+  const auto it = reference_scores_.find({rung, seed, coefficient});
+  if (it == reference_scores_.end()) return std::nullopt;
+  return it->second;
+}
+
+void Ledger::finish_reference(const Want& want, Outcome outcome, double objective) {
+  const bool ok = outcome == Outcome::kOk;
+  if (want.rung == 1) {
+    entries_[*reference_].trials.push_back(
+        {want.coefficient, ok ? CoefficientTrial::State::kDone : CoefficientTrial::State::kFailed,
+         ok ? objective : 0});
+  }
+  if (want.coefficient != entries_[*reference_].coefficient)
+    reference_scores_[{want.rung, want.seed, want.coefficient}] =
+        ok ? objective : std::numeric_limits<double>::infinity();
 }
 
 void Ledger::finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective) {
@@ -154,8 +206,11 @@ void Ledger::finish_trial(Entry& entry, const Want& want, Outcome outcome, doubl
                           ok ? objective : 0});
   if (const auto best = evaluator::chosen_coefficient(entry.trials)) {
     entry.coefficient = *best;
-    for (const CoefficientTrial& trial : entry.trials)
-      if (trial.coefficient == *best) entry.scores[0][0] = trial.objective;
+    if (entry.ladder == 0) {
+      entry.ladder_coefficient = *best;
+      for (const CoefficientTrial& trial : entry.trials)
+        if (trial.coefficient == *best) entry.scores[0][0] = trial.objective;
+    }
   }
   if (is_fatal(outcome)) {
     entry.failed = true;
@@ -164,7 +219,14 @@ void Ledger::finish_trial(Entry& entry, const Want& want, Outcome outcome, doubl
     return;
   }
   entry.next_trial = next_trial(entry);
-  if (!entry.next_trial && !entry.scores[0][0]) entry.failed = true, entry.failed_rung = 1;
+  if (entry.next_trial || entry.ladder > 0) return;
+  if (!entry.scores[0][0]) {
+    entry.failed = true;
+    entry.failed_rung = 1;
+    return;
+  }
+  entry.ladder = entry.trials.size();
+  entry.next_trial = next_trial(entry);  // when it climbs
 }
 
 std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, double objective) {
@@ -175,10 +237,11 @@ std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, d
   else
     ++entry.begun[static_cast<size_t>(want.rung - 1)];
 
+  if (want.entry == reference_) finish_reference(want, outcome, objective);
   if (want.rung == 1 && !entry.builtin) {
     finish_trial(entry, want, outcome, objective);
   } else if (want.coefficient != entry.coefficient) {
-    return {};  // measured under another configuration
+    return {};  // another trial of the reference, or measured under another configuration
   } else if (outcome == Outcome::kOk) {
     entry.scores[static_cast<size_t>(want.rung - 1)][static_cast<size_t>(want.seed)] = objective;
   } else {
@@ -218,7 +281,7 @@ int Ledger::seeds(const Entry& entry, int rung) const {
 bool Ledger::complete(const Entry& entry, int rung) const {
   const auto& estimate = entry.estimates[static_cast<size_t>(rung - 1)];
   if (entry.failed || !estimate) return false;
-  if (rung == 1) return !entry.next_trial;
+  if (rung == 1) return entry.ladder > 0;
   return estimate->pairs >= seeds(entry, rung);
 }
 

@@ -5,11 +5,13 @@
 // and on the configuration, not on the order in which results arrived or on restarts between them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -41,13 +43,21 @@ struct Entry {
   int64_t children = 0;  // accepted ones whose main parent it is
 
   // Rung 1: the coefficients tried so far, in order, and the next one to try (none: all done).
-  // Built-ins have nothing to try.
+  // First a ladder; then, for a candidate that climbs, refinements by factors of sqrt 2. The
+  // reference's are trials, too, but never change what it is measured at; other built-ins have
+  // none.
   std::vector<evaluator::CoefficientTrial> trials;
   std::optional<std::string> next_trial;
-  // The best one so far; a built-in's configured one. None while no trial has succeeded.
-  std::string coefficient;
+  size_t ladder = 0;  // trials of the finished ladder; 0: it is not finished
+  // The best of the ladder so far, which is what rung 1 compares, so that all had equal trials; and
+  // the best of all, which the rungs above are measured at. A built-in's configured one. Empty
+  // while no trial has succeeded.
+  std::string ladder_coefficient, coefficient;
+  const std::string& coefficient_at(int rung) const {
+    return rung == 1 ? ladder_coefficient : coefficient;
+  }
 
-  // [rung - 1][seed]: the objective measured at `coefficient`.
+  // [rung - 1][seed]: the objective measured at coefficient_at(rung).
   std::vector<std::vector<std::optional<double>>> scores;
   // [rung - 1]: evaluations begun, whether they run or are finished.
   std::vector<int> begun;
@@ -59,7 +69,14 @@ struct Entry {
   bool failed = false;
   int failed_rung = 0;
   std::vector<Want> running;  // handed to the evaluator
+  std::vector<int> islands;   // where it lives, sorted; empty in a search with one
 
+  bool lives_on(int island) const { return std::ranges::binary_search(islands, island); }
+  // It climbs from `rung`: the first thing there is a refinement, or an evaluation at the next one.
+  bool climbs_from(int rung) const {
+    return begun[static_cast<size_t>(rung)] > 0 ||
+           (rung == 1 && ladder > 0 && static_cast<size_t>(begun[0]) > ladder);
+  }
   bool started() const { return begun[0] > 0 || (builtin && begun[1] > 0); }
 };
 
@@ -69,6 +86,7 @@ class Ledger {
 
   size_t add(const population::CandidateRow& candidate, std::string_view op);
   void add_child(size_t parent) { ++entries_[parent].children; }
+  void settle(size_t entry, int island);  // it lives there, too
   const std::vector<Entry>& entries() const { return entries_; }
   std::optional<size_t> find(std::string_view identity) const;
   bool is_configured_builtin(std::string_view identity) const;
@@ -95,6 +113,15 @@ class Ledger {
   // changed.
   std::vector<Changed> finish(const Want& want, Outcome outcome, double objective);
 
+  // Equal trials: nothing may be called better than the reference before that had as many trials of
+  // its coefficient. The next of them, so that it has `trials` in all; none when it has.
+  std::optional<std::string> next_reference_trial(size_t trials) const;
+  // The reference's best coefficient by its trials; its configured one is what it is measured at.
+  std::string refined_reference() const;
+  // The reference's objective at a rung and seed at another coefficient than the configured one;
+  // infinity where that failed, nullopt where it was not measured.
+  std::optional<double> reference_score(int rung, int seed, const std::string& coefficient) const;
+
   int rungs() const { return static_cast<int>(config_.rungs.size()); }
   int seeds(const Entry& entry, int rung) const;  // of a complete estimate
   bool complete(const Entry& entry, int rung) const;
@@ -104,8 +131,10 @@ class Ledger {
 
  private:
   double centre(std::string_view track) const;  // the first coefficient to try
+  evaluator::CoefficientPlan ladder_of(std::string_view track) const;
   std::optional<std::string> next_trial(const Entry& entry) const;
   void finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective);
+  void finish_reference(const Want& want, Outcome outcome, double objective);  // elsewhere
   bool estimate(Entry& entry, int rung);  // true when it changed
 
   SearchConfig config_;
@@ -117,6 +146,7 @@ class Ledger {
   std::vector<Entry> entries_;
   std::unordered_map<std::string, size_t> by_identity_;
   std::optional<size_t> reference_;
+  std::map<std::tuple<int, int, std::string>, double> reference_scores_;  // rung, seed, coefficient
 };
 
 // The track of a built-in: "none", "bias" or "loss".

@@ -1,8 +1,10 @@
 // What is evaluated next: pure functions of the ledger.
 //
-// Order of precedence: the built-ins, then candidates that climb (the highest rung first, the best
-// first), then candidates between two trials of their coefficient, then new ones. So a promising
-// candidate never waits for newcomers, and whatever was begun is finished.
+// Order of precedence: the built-ins, then trials of the reference's coefficient that a claim about
+// a champion needs, then candidates that climb (the highest rung first, the best first; from the
+// first one after refining their coefficient), then candidates between two trials of their
+// coefficient, then new ones. So a promising candidate never waits for newcomers, and whatever was
+// begun is finished.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +24,10 @@ bool wanted(const Ledger& ledger, const Want& want);
 // Who may climb from `rung` and has not begun to, best first; of equal ones the older first.
 //
 // Asynchronous successive halving (Li et al. 2020, arXiv 1810.05934): of n candidates complete at a
-// rung, the best floor(n / eta) climb as soon as they are known to be among them. Onto a rung
-// of block C only the very best climbs, a champion to be confirmed, and no more than one in eta in
-// all: its standing counts all its pairs on both rungs, so that the next one is tried when fresh
-// seeds disappoint.
+// rung, the best floor(n / eta) by posterior mean (standing.h) climb as soon as they are known to
+// be among them. Onto a rung of block C only the very best climbs, a champion to be confirmed, and
+// no more than one in eta in all: its standing counts all its pairs on both rungs, so that the next
+// one is tried when fresh seeds disappoint.
 std::vector<size_t> promotable(const Ledger& ledger, int rung);
 
 // Accepted children of proposals that no evaluation has been begun for.

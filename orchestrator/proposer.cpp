@@ -8,6 +8,7 @@
 #include "candidate/parse.h"
 #include "common/error.h"
 #include "common/rng.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/operators.h"
 
 namespace ballast::orchestrator {
@@ -46,9 +47,9 @@ struct Proposer::Draft {
   std::string detail;  // what was changed, or why there is no program
 };
 
-Proposal Proposer::make(int64_t number, const std::vector<Elite>& parents) {
+Proposal Proposer::make(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit) {
   assert(!parents.empty());
-  return judge(number, draft(number, parents));
+  return judge(number, draft(number, parents, bandit));
 }
 
 Proposal Proposer::seed(int64_t number, const SeedText& text) {
@@ -63,10 +64,9 @@ Proposal Proposer::seed(int64_t number, const SeedText& text) {
   return proposal;
 }
 
-Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parents) {
+Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parents,
+                                const Bandit& bandit) {
   Rng rng(config_.seed, "proposal", static_cast<uint64_t>(number));
-  std::vector<double> weights;
-  for (const OperatorConfig& op : config_.operators) weights.push_back(op.weight);
   std::vector<ParentOption> options;
   for (const Elite& elite : parents) options.push_back(elite.option);
   const auto parent = [&]() -> const Entry& {
@@ -75,8 +75,12 @@ Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parent
 
   Draft draft;
   size_t drawn = 0;
+  std::vector<bool> tried(config_.operators.size(), false);
   for (int i = 0; i < kDraws; ++i) {
-    if (i % kParentDraws == 0) drawn = rng.weighted(weights);
+    if (i % kParentDraws == 0) {
+      drawn = choose_operator(config_, bandit, tried, rng);
+      tried[drawn] = true;
+    }
     const OperatorConfig& op = config_.operators[drawn];
     const Entry& main = parent();
     const auto program = candidate::parse(main.source).program;

@@ -11,6 +11,7 @@
 
 #include "candidate/graph.h"
 #include "evaluator/sandbox.h"
+#include "orchestrator/bandit.h"
 #include "orchestrator/elites.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/novelty.h"
@@ -31,14 +32,14 @@ class Proposer {
            evaluator::Sandbox& probes)
       : config_(config), ledger_(ledger), known_(known), probes_(probes) {}
 
-  // REQUIRES: parents not empty.
-  Proposal make(int64_t number, const std::vector<Elite>& parents);
+  // `bandit`: what is known of the operators (operator_choice.h). REQUIRES: parents not empty.
+  Proposal make(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit);
   // A text to start from.
   Proposal seed(int64_t number, const SeedText& text);
 
  private:
   struct Draft;
-  Draft draft(int64_t number, const std::vector<Elite>& parents);
+  Draft draft(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit);
   Proposal judge(int64_t number, Draft draft);
   ProbeResult probe(int64_t number, const std::string& source);
 

@@ -6,6 +6,7 @@
 #include "candidate/shipped.h"
 #include "common/error.h"
 #include "common/json.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/operators.h"
 #include "orchestrator/parents.h"
 #include "orchestrator/search_state.h"
@@ -131,9 +132,16 @@ void validate(const SearchConfig& config) {
     usage(given || (config.use_shipped && candidate::find_shipped(name)),
           "first_seeds: there is no text named " + name + "; `ballast losses` lists those shipped");
   }
+  usage(config.coefficient_refinements >= 0, "coefficient_refinements: at least 0");
+  usage(config.islands >= 1 && config.migration_every >= 0 && config.migration_size >= 1,
+        "islands, migration_size: at least 1; migration_every: at least 0");
   const auto rules = parent_rules();
   usage(std::find(rules.begin(), rules.end(), config.parents) != rules.end(),
         "parents: unknown rule " + config.parents);
+  const auto bandits = bandit_rules();
+  usage(std::find(bandits.begin(), bandits.end(), config.bandit) != bandits.end(),
+        "bandit: unknown rule " + config.bandit);
+  usage(config.bandit_floor >= 0 && config.bandit_floor <= 1, "bandit_floor: between 0 and 1");
   const auto names = operator_names();
   double total = 0;
   for (const OperatorConfig& op : config.operators) {

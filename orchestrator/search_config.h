@@ -29,10 +29,10 @@ struct BuiltinConfig {
   double coefficient = 1;
 };
 
-// A genetic operator and its share of the proposals.
+// A genetic operator.
 struct OperatorConfig {
-  std::string name;  // "tune", "mutate", "splice", "drop"
-  double weight = 1;
+  std::string name;   // "tune", "mutate", "splice", "drop"
+  double weight = 1;  // its share of the proposals (bandit "fixed"); 0: never asked
 };
 
 // A text to start from.
@@ -65,6 +65,9 @@ struct SearchConfig {
   double eta = 3;               // asynchronous halving: the best 1/eta of a rung climb
   int coefficient_trials = 3;   // at most, per candidate, at rung 1
   double coefficient_step = 4;  // factor between neighbouring trials
+  // More trials at rung 1, by factors of sqrt 2, of a candidate that climbs; the reference gets as
+  // many as the champion had before that is called better.
+  int coefficient_refinements = 2;
 
   // The objective, lower is better; recomputed from stored metrics.
   std::string objective = "constrained";
@@ -87,8 +90,13 @@ struct SearchConfig {
 
   // Proposals.
   std::vector<OperatorConfig> operators = {{"tune", 2}, {"mutate", 4}, {"splice", 1}, {"drop", 1}};
+  std::string bandit = "posterior";   // or "ucb_paper", "ucb_code", "fixed": asks an operator
+  double bandit_floor = 0.1;          // share of the proposals that every operator gets at least
   std::string parents = "posterior";  // or "power_law", "weighted_paper", "weighted_code"
-  int64_t elites = 40;                // so many of the best candidates can become parents
+  int64_t elites = 40;                // so many of an island's best can become parents
+  int islands = 2;                    // groups that find their parents among themselves
+  int64_t migration_every = 10;       // accepted children; 0: never
+  int64_t migration_size = 2;         // so many of each island's best go to the next one
   int resamples = 100;                // rejected proposals in a row before waiting for a result
   double max_flops = 1e9;             // static bound of one evaluation of a text on one micro-batch
   double max_bytes = 4e9;

@@ -76,7 +76,11 @@ void Search::State::load_candidates() {
     count.name = row.op;
     ++count.proposals;
     const bool accepted = row.reason == "accepted";
-    if (accepted) ++count.accepted, births.emplace(row.identity, &row);
+    if (accepted) {
+      ++count.accepted;
+      births.emplace(row.identity, &row);
+      ++(row.op == "seed" ? seeds_known : children_known);
+    }
     if (row.op == "seed")
       seed_sources.insert(row.source);
     else
@@ -90,6 +94,13 @@ void Search::State::load_candidates() {
     if (birth->second->parents.empty()) continue;
     if (const auto parent = ledger.find(birth->second->parents[0])) ledger.add_child(*parent);
   }
+  if (config.islands > 1) load_islands(rows);
+  for (const population::ProposalRow& row : rows) {
+    Made record{row.op, std::nullopt, std::nullopt};
+    if (row.reason == "accepted") record.child = ledger.find(row.identity);
+    if (!row.parents.empty()) record.parent = ledger.find(row.parents[0]);
+    made.push_back(std::move(record));
+  }
   if (const auto text = archive.state("search.paused")) {
     const Json j = parse_json(*text, "state search.paused");
     ObjectReader in(j, "state search.paused");
@@ -97,6 +108,27 @@ void Search::State::load_candidates() {
     paused_evaluations = in.integer("evaluations");
     in.done();
   }
+}
+
+// Candidates of a start with fewer islands than now, or one, may have no island: they get one.
+void Search::State::load_islands(const std::vector<population::ProposalRow>& rows) {
+  for (const population::MembershipRow& row : archive.memberships())
+    if (const auto entry = ledger.find(row.identity))
+      ledger.settle(*entry, row.island % config.islands);
+  int64_t number = 0, seeds = 0;
+  archive.together([&] {
+    for (const population::ProposalRow& row : rows) {
+      ++number;
+      if (row.reason != "accepted") continue;
+      const int64_t seed = row.op == "seed" ? seeds++ : seeds;
+      const auto entry = ledger.find(row.identity);
+      if (!entry || !ledger.entries()[*entry].islands.empty()) continue;
+      for (const int island : islands_of(number, row.op, ledger.entries()[*entry].name, seed)) {
+        archive.add_membership({row.identity, island, std::nullopt, number});
+        ledger.settle(*entry, island);
+      }
+    }
+  });
 }
 
 void Search::State::add_builtins() {
@@ -139,7 +171,7 @@ void Search::State::store_differing_estimates() {
                               : now && before->second.pairs == now->pairs &&
                                     before->second.mean_difference == now->mean &&
                                     before->second.standard_error == now->standard_error() &&
-                                    before->second.coefficient == entry.coefficient;
+                                    before->second.coefficient == entry.coefficient_at(rung);
         if (!same) put_estimate({i, rung});
       }
     }

@@ -47,6 +47,7 @@ SearchConfig search_config(const Config& config, const TrainSpec& spec, int work
   out.eta = config.eta;
   out.coefficient_trials = static_cast<int>(config.coefficient_trials);
   out.coefficient_step = config.coefficient_step;
+  out.coefficient_refinements = static_cast<int>(config.coefficient_refinements);
   out.objective = config.objective;
   out.mu = config.mu;
   out.target = config.target;
@@ -65,8 +66,13 @@ SearchConfig search_config(const Config& config, const TrainSpec& spec, int work
                    {"mutate", config.operator_mutate},
                    {"splice", config.operator_splice},
                    {"drop", config.operator_drop}};
+  out.bandit = config.bandit;
+  out.bandit_floor = config.bandit_floor;
   out.parents = config.parents;
   out.elites = config.elites;
+  out.islands = static_cast<int>(config.islands);
+  out.migration_every = config.migration_every;
+  out.migration_size = config.migration_size;
   out.resamples = static_cast<int>(config.resamples);
   out.max_flops = config.max_flops;
   out.max_bytes = config.max_bytes;

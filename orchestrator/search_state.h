@@ -11,6 +11,7 @@
 
 #include "orchestrator/ledger.h"
 #include "orchestrator/novelty.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/proposer.h"
 #include "orchestrator/replay.h"
 #include "orchestrator/search.h"
@@ -34,6 +35,7 @@ struct Search::State {
   void load();
   void check_rungs();
   void load_candidates();
+  void load_islands(const std::vector<population::ProposalRow>& rows);
   void load_evaluations();
   void store_differing_estimates();
   void add_builtins();
@@ -43,11 +45,15 @@ struct Search::State {
   // search_step.cpp: one thing at a time. The first two return false when there is nothing to do.
   bool submit_one();
   bool propose_one();
+  std::vector<population::MembershipRow> memberships_after(const Proposal& proposal) const;
+  std::vector<int> islands_of(int64_t number, std::string_view op, std::string_view name,
+                              int64_t seeds) const;
   void store(const Proposal& proposal);
   void handle(const evaluator::EvaluationResult& result);
   void store_result(const Flight& flight, const evaluator::EvaluationResult& result,
                     Outcome outcome, std::string_view message, double objective);
   void put_estimate(const Ledger::Changed& changed);
+  void put_bandit();  // for people: nothing reads it back
   void hand_over(const Flight& flight);
   void hand_over_retries();
   bool fruitless() const;
@@ -80,6 +86,7 @@ struct Search::State {
   Ledger ledger;
   FingerprintIndex known;  // one index per ledger entry
   Proposer proposer;
+  std::vector<Made> made;             // every proposal, in order
   std::map<int64_t, Flight> flights;  // by evaluation id
   std::deque<Want> unfinished;        // begun before this start, in order
 
@@ -88,6 +95,7 @@ struct Search::State {
   std::map<std::string, OperatorCount> operators;
   std::set<std::string> seed_sources;  // proposed already
   int64_t proposals = 0;
+  int64_t seeds_known = 0, children_known = 0;  // accepted ones
   int64_t rejected_in_row = 0;
   // Number of proposals and of finished evaluations when proposing was last given up for a while.
   int64_t paused_proposals = 0, paused_evaluations = -1;

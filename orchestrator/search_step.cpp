@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/elites.h"
+#include "orchestrator/islands.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/search_state.h"
 
@@ -70,7 +71,9 @@ bool Search::State::fruitless() const {
 bool Search::State::propose_one() {
   if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == spent.evaluations)
     return false;
-  const std::vector<Elite> parents = elites(ledger);
+  std::optional<int> island;
+  if (config.islands > 1) island = island_of_proposal(proposals + 1, config.islands);
+  const std::vector<Elite> parents = elites(ledger, island);
   if (parents.empty()) return false;
   if (fruitless()) {  // another result may bring other parents
     archive.put_state("search.paused",
@@ -83,24 +86,53 @@ bool Search::State::propose_one() {
   event.kind = SearchEventKind::kProposing;
   event.number = proposals + 1;
   observer.event(event);
-  store(proposer.make(proposals + 1, parents));
+  store(proposer.make(proposals + 1, parents, bandit_of(ledger, made)));
   return true;
 }
 
+std::vector<int> Search::State::islands_of(int64_t number, std::string_view op,
+                                           std::string_view name, int64_t seeds) const {
+  if (op == "seed") return islands_of_seed(config, name, seeds);
+  return {island_of_proposal(number, config.islands)};
+}
+
+// Where a new candidate lives, and who migrates because it came.
+std::vector<population::MembershipRow> Search::State::memberships_after(
+    const Proposal& proposal) const {
+  std::vector<population::MembershipRow> out;
+  if (config.islands == 1 || !proposal.candidate) return out;
+  const int64_t number = proposals + 1;
+  for (const int island :
+       islands_of(number, proposal.row.op, proposal.candidate->name, seeds_known))
+    out.push_back({proposal.candidate->identity, island, std::nullopt, number});
+  if (proposal.row.op == "seed" || !migration_due(config, children_known + 1)) return out;
+  for (const Migrant& migrant : migrants(ledger))
+    out.push_back({ledger.entries()[migrant.entry].identity, migrant.to, migrant.from, number});
+  return out;
+}
+
 void Search::State::store(const Proposal& proposal) {
+  const std::vector<population::MembershipRow> memberships = memberships_after(proposal);
   archive.together([&] {
     archive.add_proposal(proposal.row);
     if (proposal.candidate) archive.add_candidate(*proposal.candidate);
+    for (const population::MembershipRow& row : memberships) archive.add_membership(row);
   });
   ++proposals;
   OperatorCount& count = operators[proposal.row.op];
   count.name = proposal.row.op;
   ++count.proposals;
+  Made record{proposal.row.op, std::nullopt, std::nullopt};
+  if (!proposal.row.parents.empty()) record.parent = ledger.find(proposal.row.parents[0]);
   if (proposal.candidate) {
     ++count.accepted;
-    if (!proposal.row.parents.empty()) ledger.add_child(*ledger.find(proposal.row.parents[0]));
+    if (record.parent) ledger.add_child(*record.parent);
     know(*proposal.candidate, proposal.row.op);
+    record.child = ledger.find(proposal.candidate->identity);
+    ++(proposal.row.op == "seed" ? seeds_known : children_known);
+    for (const auto& row : memberships) ledger.settle(*ledger.find(row.identity), row.island);
   }
+  made.push_back(std::move(record));
   if (proposal.row.op != "seed") rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
 
   SearchEvent event;
@@ -162,6 +194,7 @@ void Search::State::store_result(const Flight& flight, const evaluator::Evaluati
                   " was finished by another process: only one search may use an archive");
     for (const Ledger::Changed& changed : ledger.finish(flight.want, outcome, objective))
       put_estimate(changed);
+    put_bandit();
   });
   check_reference();
   ++spent.evaluations;
@@ -177,6 +210,17 @@ void Search::State::check_reference() const {
                 ": no candidate can be compared with it; give it another coefficient");
 }
 
+void Search::State::put_bandit() {
+  Json arms = Json::array();
+  for (const ArmStatus& arm : arm_status(config, bandit_of(ledger, made)))
+    arms.push_back({{"operator", arm.name},
+                    {"submitted", arm.submitted},
+                    {"completed", arm.completed},
+                    {"mean_reward", arm.mean_reward ? Json(*arm.mean_reward) : Json()},
+                    {"share", arm.share}});
+  archive.put_state("search.bandit", Json({{"rule", config.bandit}, {"arms", arms}}).dump());
+}
+
 void Search::State::put_estimate(const Ledger::Changed& changed) {
   const Entry& entry = ledger.entries()[changed.entry];
   const auto& estimate = entry.estimates[static_cast<size_t>(changed.rung - 1)];
@@ -187,7 +231,7 @@ void Search::State::put_estimate(const Ledger::Changed& changed) {
   population::EstimateRow row;
   row.identity = entry.identity;
   row.rung = changed.rung;
-  row.coefficient = entry.coefficient;
+  row.coefficient = entry.coefficient_at(changed.rung);
   row.pairs = estimate->pairs;
   row.mean_difference = estimate->mean;
   row.standard_error = estimate->standard_error();

@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <utility>
 
 #include "evaluator/statistics.h"
-#include "orchestrator/elites.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/replay.h"
+#include "orchestrator/standing.h"
 
 namespace ballast::orchestrator {
 namespace {
 
 constexpr double kConfidence = 0.95;  // of two-sided intervals
 constexpr double kPower = 0.8;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kBuiltinRung = 2;  // where built-ins are compared
 
 std::string number(double x) {
@@ -88,6 +90,36 @@ std::vector<OrderCheck> check_order(const SearchConfig& config, const MaxVio& vi
   return checks;
 }
 
+// Candidate - reference at its refined coefficient, on the seeds of the candidate's estimate.
+std::optional<PairedInterval> against_refined(const Ledger& ledger, const Entry& candidate,
+                                              int rung, double confidence) {
+  const std::string refined = ledger.refined_reference();
+  if (refined == ledger.entries()[ledger.reference()].coefficient) return std::nullopt;
+  const auto& own = candidate.scores[static_cast<size_t>(rung - 1)];
+  std::vector<double> differences;
+  for (size_t seed = 0; seed < own.size(); ++seed) {
+    const auto score = ledger.reference_score(rung, static_cast<int>(seed), refined);
+    if (!own[seed] || !score) continue;
+    if (std::isinf(*score)) return std::nullopt;
+    differences.push_back(*own[seed] - *score);
+  }
+  const int64_t needed = candidate.estimates[static_cast<size_t>(rung - 1)]->pairs;
+  PairedInterval out =
+      interval(evaluator::summarise(differences), variance_prior(ledger), confidence);
+  if (out.pairs < needed) out.low = -kInfinity, out.high = kInfinity;
+  return out;
+}
+
+void judge_trials(const Ledger& ledger, const Entry& candidate, double confidence,
+                  BestCandidate& out) {
+  const Entry& reference = ledger.entries()[ledger.reference()];
+  out.trials = static_cast<int64_t>(candidate.trials.size());
+  out.reference_trials = static_cast<int64_t>(reference.trials.size());
+  out.equal_trials = !ledger.next_reference_trial(candidate.trials.size());
+  out.refined = ledger.refined_reference();
+  out.against_refined = against_refined(ledger, candidate, out.rung, confidence);
+}
+
 // The best of those complete at the highest rung that anyone has completed.
 std::optional<BestCandidate> find_best(const Ledger& ledger) {
   const auto prior = variance_prior(ledger);
@@ -103,9 +135,15 @@ std::optional<BestCandidate> find_best(const Ledger& ledger) {
     if (!best) continue;
     const bool fresh = ledger.config().rungs[r].block == SeedBlock::kC;
     const double confidence = 1 - (1 - kConfidence) / static_cast<double>(compared);
-    return BestCandidate{best->identity, best->name,
-                         rung,           fresh,
-                         compared,       interval(*best->estimates[r], prior, confidence)};
+    BestCandidate out;
+    out.identity = best->identity;
+    out.name = best->name;
+    out.rung = rung;
+    out.fresh = fresh;
+    out.compared = compared;
+    out.difference = interval(*best->estimates[r], prior, confidence);
+    judge_trials(ledger, *best, confidence, out);
+    return out;
   }
   return std::nullopt;
 }
@@ -120,6 +158,21 @@ std::optional<double> smallest_difference(const Ledger& ledger) {
                                                                 df, 1 - kConfidence, kPower);
   if (!std::isfinite(found)) return std::nullopt;
   return found;
+}
+
+void put_trials_in_words(const SearchConfig& config, Verdict& v) {
+  const BestCandidate& best = *v.best;
+  std::string line = "coefficient trials: " + best.name + " had " + std::to_string(best.trials) +
+                     ", " + config.reference + " " + std::to_string(best.reference_trials);
+  if (!best.equal_trials)
+    line += ": nothing is called better before they are equal; the same search goes on with them";
+  else if (best.reference_trials < best.trials)
+    line += ", and none is left that could be better";
+  v.lines.push_back(line);
+  if (best.against_refined)
+    v.lines.push_back(best.name + " - " + config.reference + " at its refined coefficient " +
+                      best.refined + " = " + interval_text(*best.against_refined) +
+                      (best.against_refined->high < 0 ? "" : "  <- not beyond doubt"));
 }
 
 void put_in_words(const SearchConfig& config, Verdict& v) {
@@ -146,6 +199,7 @@ void put_in_words(const SearchConfig& config, Verdict& v) {
       (best.fresh ? ", on seeds that did not choose it" : ", on seeds that chose it") +
       ", level corrected for " + std::to_string(best.compared) + " compared";
   v.lines.push_back((v.winner ? "winner: " : "no winner: best is ") + figures);
+  put_trials_in_words(config, v);
 }
 
 }  // namespace
@@ -167,7 +221,8 @@ Verdict verdict(const SearchConfig& config, const std::vector<population::Candid
   out.smallest_difference = smallest_difference(ledger);
   out.best = find_best(ledger);
   out.winner = out.budget_suffices && out.best && out.best->difference.pairs >= 2 &&
-               out.best->difference.high < 0;
+               out.best->difference.high < 0 && out.best->equal_trials &&
+               (!out.best->against_refined || out.best->against_refined->high < 0);
   put_in_words(config, out);
   return out;
 }

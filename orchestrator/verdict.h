@@ -34,6 +34,16 @@ struct BestCandidate {
   bool fresh = false;         // measured on seeds that did not choose it (block C)
   int64_t compared = 1;       // candidates it was chosen among on these seeds
   PairedInterval difference;  // objective, candidate - reference, level corrected for `compared`
+
+  // Equal trials (docs/design.md, section 5). Nothing is called better than a reference that had
+  // fewer trials of its coefficient, unless its rule had none left to make.
+  int64_t trials = 0, reference_trials = 0;  // of coefficients, at rung 1 on block A
+  bool equal_trials = false;
+  // What the reference's trials found best; where that is not what it is configured with, the
+  // candidate has to beat it there as well, on the same seeds. Infinite until it is measured; none
+  // when the reference failed there.
+  std::string refined;
+  std::optional<PairedInterval> against_refined;
 };
 
 struct Verdict {
@@ -43,7 +53,8 @@ struct Verdict {
   // show with probability 0.8 at a two-sided level of 0.05; nats per byte. None without two pairs.
   std::optional<double> smallest_difference;
   std::optional<BestCandidate> best;
-  bool winner = false;             // the best one's interval lies below 0, and the budget suffices
+  // The budget suffices, trials are equal, and the best one's intervals lie below 0.
+  bool winner = false;
   std::vector<std::string> lines;  // all of this in words
 };
 

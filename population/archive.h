@@ -88,6 +88,15 @@ struct EstimateRow {
   std::optional<double> standard_error;  // nullopt below two pairs
 };
 
+// A candidate on an island of a search with several.
+struct MembershipRow {
+  std::string identity;
+  int island = 0;
+  std::optional<int> origin;  // the island it migrated from; nullopt: it began here
+  int64_t since = 0;          // proposals there were when it came
+  bool operator==(const MembershipRow&) const = default;
+};
+
 class Archive {
  public:
   // Opens or creates. A foreign, corrupt or newer file, and a second daemon on the same archive,
@@ -125,6 +134,9 @@ class Archive {
   void put_estimate(const EstimateRow& estimate);             // replaces that of (identity, rung)
   void remove_estimate(std::string_view identity, int rung);  // no error when there is none
   std::vector<EstimateRow> estimates() const;
+
+  void add_membership(const MembershipRow& membership);  // no error when it is there already
+  std::vector<MembershipRow> memberships() const;        // by candidate, then island
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

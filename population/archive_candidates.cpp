@@ -70,6 +70,18 @@ void Archive::remove_estimate(std::string_view identity, int rung) {
   impl_->commit(tx);
 }
 
+void Archive::add_membership(const MembershipRow& m) {
+  Transaction tx(*impl_->db);
+  std::optional<int64_t> origin;
+  if (m.origin) origin = *m.origin;
+  Statement(*impl_->db, "INSERT INTO membership VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")
+      .bind(impl_->candidate_id(m.identity), m.island, origin, m.since)
+      .run();
+  impl_->commit(tx);
+}
+
+std::vector<MembershipRow> Archive::memberships() const { return read_memberships(*impl_->db); }
+
 std::vector<EstimateRow> Archive::estimates() const { return read_estimates(*impl_->db); }
 
 }  // namespace ballast::population

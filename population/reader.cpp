@@ -257,6 +257,7 @@ Record Reader::record() const {
   r.run = read_run(db);
   r.candidates = read_candidates(db);
   r.proposals = read_proposals(db);
+  r.memberships = read_memberships(db);
   r.evaluations = read_evaluations(db);
   r.estimates = read_estimates(db);
   r.sessions = read_sessions(db);

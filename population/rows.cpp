@@ -201,6 +201,20 @@ std::vector<EstimateRow> read_estimates(Db& db) {
   return out;
 }
 
+std::vector<MembershipRow> read_memberships(Db& db) {
+  std::vector<MembershipRow> out;
+  Statement rows(db,
+                 "SELECT c.identity, m.island, m.origin, m.since FROM membership m "
+                 "JOIN candidate c ON c.id = m.candidate ORDER BY m.candidate, m.island");
+  while (rows.step()) {
+    MembershipRow row{rows.text(0), static_cast<int>(rows.integer(1)), std::nullopt,
+                      rows.integer(3)};
+    if (rows.type(2) == 'i') row.origin = static_cast<int>(rows.integer(2));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
 void write_metrics(Db& db, int64_t evaluation, const Metrics& metrics) {
   for (const auto& [name, value] : metrics.scalars) {
     if (std::isfinite(value))

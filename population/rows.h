@@ -24,6 +24,7 @@ std::vector<EvaluationRow> read_evaluations(Db& db, std::string_view identity);
 std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key);
 
 std::vector<EstimateRow> read_estimates(Db& db);
+std::vector<MembershipRow> read_memberships(Db& db);  // by candidate, then island
 
 // Metrics as rows: finite scalars, scalars that are not finite, arrays as JSON (schema.cpp says
 // why).

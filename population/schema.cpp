@@ -157,6 +157,17 @@ CREATE TABLE event (
 ) STRICT;
 )sql";
 
+constexpr std::string_view kVersion2 = R"sql(
+-- Who lives on which island of a search with several; a candidate may live on more than one.
+CREATE TABLE membership (
+  candidate INTEGER NOT NULL REFERENCES candidate (id),
+  island    INTEGER NOT NULL CHECK (island >= 0),
+  origin    INTEGER CHECK (origin >= 0 AND origin <> island),  -- whence it migrated; NULL: it began here
+  since     INTEGER NOT NULL CHECK (since >= 0),  -- proposals there were when it came
+  PRIMARY KEY (candidate, island)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr std::string_view kViews = R"sql(
 -- The finished, successful evaluations that a candidate's figures at one rung are means of: those at
 -- the estimate's coefficient, and only fresh seeds (all but the purpose 'coefficient') once there are
@@ -263,7 +274,7 @@ CREATE VIEW pareto AS
 }  // namespace
 
 const Schema& current_schema() {
-  static const Schema schema{{kVersion1}, kViews};
+  static const Schema schema{{kVersion1, kVersion2}, kViews};
   return schema;
 }
 

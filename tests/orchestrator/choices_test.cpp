@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "evaluator/objective.h"
+#include "orchestrator/operator_choice.h"
 #include "orchestrator/operators.h"
 #include "orchestrator/parents.h"
 #include "orchestrator/search.h"
@@ -30,6 +31,7 @@ std::vector<std::string> choices(std::string_view key) {
 TEST(Choices, AreThoseOfTheSearch) {
   EXPECT_EQ(choices("objective"), sorted(evaluator::objective_names()));
   EXPECT_EQ(choices("parents"), sorted(parent_rules()));
+  EXPECT_EQ(choices("bandit"), sorted(bandit_rules()));
 }
 
 TEST(Choices, EveryOperatorHasAWeight) {

@@ -8,70 +8,11 @@
 #include <string>
 
 #include "orchestrator/elites.h"
+#include "orchestrator/standing.h"
+#include "tests/orchestrator/game.h"
 
 namespace ballast::orchestrator {
 namespace {
-
-SearchConfig config_of() {
-  SearchConfig config;
-  config.build = "test";
-  config.builtins = {{"global_lbl", 0.1}, {"none", 0}};
-  config.builtin_seeds = 2;
-  config.rungs = {{10, 1, SeedBlock::kA}, {20, 2, SeedBlock::kB}, {20, 3, SeedBlock::kC}};
-  config.eta = 3;
-  return config;
-}
-
-population::CandidateRow row(const std::string& identity, const std::string& track = "loss") {
-  population::CandidateRow out;
-  out.identity = identity;
-  out.name = identity.starts_with("builtin:") ? identity.substr(8) : identity;
-  out.track = track;
-  return out;
-}
-
-// A ledger and evaluations that finish at once, with an objective of the test's choice.
-struct Game {
-  explicit Game(const SearchConfig& config) : ledger(config) {
-    ledger.add(row("builtin:global_lbl"), "");
-    ledger.add(row("builtin:none", "none"), "");
-  }
-  size_t add(const std::string& name, const std::string& op = "mutate") {
-    return ledger.add(row(name), op);
-  }
-  const Entry& entry(size_t i) const { return ledger.entries()[i]; }
-  // "name rung/seed@coefficient" of what would run next; "" for nothing.
-  std::string next() const {
-    const auto want = next_want(ledger);
-    return want ? text(*want) : "";
-  }
-  std::string text(const Want& want) const {
-    return entry(want.entry).name + " " + std::to_string(want.rung) + "/" +
-           std::to_string(want.seed) + "@" + want.coefficient;
-  }
-  std::string begin() {
-    const auto want = next_want(ledger);
-    if (!want) return "";
-    ledger.begin(*want);
-    return text(*want);
-  }
-  // Runs until nothing is left or `most` have run; returns what ran.
-  std::vector<std::string> run(int most = 1000) {
-    std::vector<std::string> out;
-    while (static_cast<int>(out.size()) < most) {
-      const auto want = next_want(ledger);
-      if (!want) break;
-      out.push_back(text(*want));
-      ledger.begin(*want);
-      const double value = objective(*want);
-      ledger.finish(*want, std::isnan(value) ? Outcome::kDiverged : Outcome::kOk, value);
-    }
-    return out;
-  }
-
-  Ledger ledger;
-  std::function<double(const Want&)> objective = [](const Want&) { return 2.0; };
-};
 
 using Texts = std::vector<std::string>;
 
@@ -300,10 +241,12 @@ TEST(Ledger, PairsOnlyEqualSeeds) {
 }
 
 // What a restart finds is a set of rows: the order in which they came may not matter.
-TEST(Ledger, HoldsTheSameWhateverTheOrderOfResults) {
-  Game game(config_of());
+void expect_order_free(const SearchConfig& config) {
+  Game game(config);
   game.objective = [](const Want& want) {
-    return 2 + std::sin(static_cast<double>(7 * want.entry + 3 * want.rung) + want.seed);
+    const double slope = std::log(evaluator::coefficient_value(want.coefficient) + 1e-3);
+    return 2 + 0.1 * slope +
+           std::sin(static_cast<double>(7 * want.entry + 3 * want.rung) + want.seed);
   };
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) game.add(name);
   std::vector<std::pair<Want, double>> results;
@@ -311,7 +254,8 @@ TEST(Ledger, HoldsTheSameWhateverTheOrderOfResults) {
     results.emplace_back(*want, game.objective(*want));
     game.ledger.finish(*want, Outcome::kOk, results.back().second);
   }
-  Game again(config_of());
+  EXPECT_GT(game.entry(0).begun.back(), 0) << "somebody has reached the last rung";
+  Game again(config);
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) again.add(name);
   std::stable_sort(results.begin(), results.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first.rung, b.first.entry) < std::pair(b.first.rung, a.first.entry);
@@ -322,8 +266,19 @@ TEST(Ledger, HoldsTheSameWhateverTheOrderOfResults) {
     EXPECT_EQ(again.entry(i).estimates, game.entry(i).estimates);
     EXPECT_EQ(again.entry(i).begun, game.entry(i).begun);
     EXPECT_EQ(again.entry(i).coefficient, game.entry(i).coefficient);
+    EXPECT_EQ(again.entry(i).ladder_coefficient, game.entry(i).ladder_coefficient);
+    EXPECT_EQ(again.entry(i).trials.size(), game.entry(i).trials.size());
   }
+  EXPECT_EQ(again.ledger.refined_reference(), game.ledger.refined_reference());
   EXPECT_EQ(again.next(), game.next());
+}
+
+TEST(Ledger, HoldsTheSameWhateverTheOrderOfResults) {
+  SearchConfig config = config_of();
+  config.eta = 1.6;
+  expect_order_free(config);
+  config.coefficient_refinements = 3;
+  expect_order_free(config);
 }
 
 TEST(Plan, WantsAnUnfinishedEvaluationOnlyWhileItIsOfUse) {

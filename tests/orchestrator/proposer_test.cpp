@@ -24,6 +24,12 @@ struct Bench {
     }
   }
 
+  Proposal make(int64_t number) {
+    Bandit bandit;
+    bandit.arms.resize(config.operators.size());
+    return proposer.make(number, elites, bandit);
+  }
+
   SearchConfig config;
   Ledger ledger;
   FingerprintIndex known;
@@ -38,10 +44,10 @@ struct Bench {
 TEST(Proposer, GivesEveryOperatorItsShare) {
   Bench bench({"(r.load_global * r.probs.mean(0)).sum()", "(r.load * r.probs.mean(0)).sum()",
                "r.probs.var(0).sum()", "(r.probs.mean(0) - 0.3).abs().sum()"});
+  bench.config.bandit = "fixed";
   bench.config.operators = {{"tune", 1}, {"mutate", 1}};
   std::map<std::string, int> count;
-  for (int64_t number = 1; number <= 400; ++number)
-    ++count[bench.proposer.make(number, bench.elites).row.op];
+  for (int64_t number = 1; number <= 400; ++number) ++count[bench.make(number).row.op];
   EXPECT_GT(count["tune"], 160);
   EXPECT_LT(count["tune"], 240);
 }
@@ -49,10 +55,10 @@ TEST(Proposer, GivesEveryOperatorItsShare) {
 TEST(Proposer, DependsOnItsNumberAndNothingElse) {
   Bench a({"(r.load * r.probs.mean(0)).sum()", "(r.probs.mean(0) - 0.3).abs().sum()"});
   Bench b({"(r.load * r.probs.mean(0)).sum()", "(r.probs.mean(0) - 0.3).abs().sum()"});
-  const Proposal third = a.proposer.make(3, a.elites);
-  for (int64_t number = 1; number <= 20; ++number) b.proposer.make(number, b.elites);
-  EXPECT_EQ(b.proposer.make(3, b.elites).row.source, third.row.source);
-  EXPECT_NE(b.proposer.make(4, b.elites).row.source, third.row.source);
+  const Proposal third = a.make(3);
+  for (int64_t number = 1; number <= 20; ++number) b.make(number);
+  EXPECT_EQ(b.make(3).row.source, third.row.source);
+  EXPECT_NE(b.make(4).row.source, third.row.source);
 }
 
 TEST(Proposer, NamesParentsAndTheChild) {
@@ -60,7 +66,7 @@ TEST(Proposer, NamesParentsAndTheChild) {
   bench.config.operators = {{"splice", 1}};
   int accepted = 0;
   for (int64_t number = 41; number <= 60; ++number) {
-    const Proposal made = bench.proposer.make(number, bench.elites);
+    const Proposal made = bench.make(number);
     ASSERT_EQ(made.row.parents.size(), 2u);
     EXPECT_NE(made.row.parents[0], made.row.parents[1]);
     if (!made.candidate) continue;
@@ -76,7 +82,7 @@ TEST(Proposer, NamesParentsAndTheChild) {
 TEST(Proposer, RefusesWhatCostsTooMuch) {
   Bench bench({"(r.load * r.probs.mean(0)).sum()"});
   bench.config.max_flops = 1;
-  const Proposal made = bench.proposer.make(1, bench.elites);
+  const Proposal made = bench.make(1);
   EXPECT_EQ(made.row.outcome, Outcome::kStaticReject);
   EXPECT_EQ(made.row.reason, "static");
   EXPECT_NE(made.row.detail.find("FLOP"), std::string::npos);

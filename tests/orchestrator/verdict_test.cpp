@@ -162,6 +162,73 @@ TEST(Verdict, NamesNoWinnerWhenTheBudgetIsTooSmall) {
   EXPECT_FALSE(v.winner);
 }
 
+// x is better beyond doubt on fresh seeds, and had two trials of its coefficient.
+Story better_with_two_trials() {
+  Story story;
+  story.builtins();
+  story.reference_on_c();
+  story.candidate("x", {-0.05, -0.051, -0.049}, 2);
+  story.candidate("x", {-0.04, -0.041, -0.039, -0.04}, 3);
+  story.measure("x", 1, 0, "0.4", 3);
+  return story;
+}
+
+TEST(Verdict, NamesNoWinnerBeforeTheReferenceHadAsManyTrials) {
+  Story story = better_with_two_trials();
+  const Verdict before = story.judge();
+  EXPECT_LT(before.best->difference.high, 0);
+  EXPECT_EQ(before.best->trials, 2);
+  EXPECT_EQ(before.best->reference_trials, 1);
+  EXPECT_FALSE(before.best->equal_trials);
+  EXPECT_FALSE(before.winner);
+  EXPECT_NE(
+      joined(before).find("coefficient trials: x had 2, global_lbl 1: nothing is called better"),
+      std::string::npos)
+      << joined(before);
+
+  story.measure("builtin:global_lbl", 1, 0, "0.4", 2.5);
+  const Verdict after = story.judge();
+  EXPECT_TRUE(after.best->equal_trials);
+  EXPECT_FALSE(after.best->against_refined) << "what it is configured with is its best";
+  EXPECT_TRUE(after.winner);
+  EXPECT_NE(joined(after).find("coefficient trials: x had 2, global_lbl 2\n"), std::string::npos);
+}
+
+// At 0.4 the reference does better: the candidate has to beat it there, on the same seeds.
+TEST(Verdict, NamesAWinnerOnlyIfItBeatsTheRefinedReference) {
+  Story story = better_with_two_trials();
+  story.measure("builtin:global_lbl", 1, 0, "0.4", 1.9);
+  Verdict v = story.judge();
+  EXPECT_EQ(v.best->refined, "0.4");
+  EXPECT_TRUE(std::isinf(v.best->against_refined->high)) << "not measured yet";
+  EXPECT_FALSE(v.winner);
+  for (const double gain : {0.01, 0.05}) {
+    Story measured = story;
+    for (int seed = 0; seed < 4; ++seed)
+      measured.measure("builtin:global_lbl", 3, seed, "0.4", 2 + 0.1 * seed - gain);
+    v = measured.judge();
+    EXPECT_NEAR(v.best->against_refined->mean, -0.04 + gain, 1e-12);
+    EXPECT_EQ(v.winner, gain < 0.04);
+    EXPECT_NE(joined(v).find("at its refined coefficient 0.4"), std::string::npos);
+  }
+}
+
+TEST(Verdict, DoesNotTakeHalfOfTheRefinedReferencesSeeds) {
+  Story story = better_with_two_trials();
+  story.measure("builtin:global_lbl", 1, 0, "0.4", 1.9);
+  for (int seed = 0; seed < 2; ++seed)
+    story.measure("builtin:global_lbl", 3, seed, "0.4", 2 + 0.1 * seed);
+  EXPECT_FALSE(story.judge().winner);
+}
+
+TEST(Verdict, CountsARefinedReferenceThatFailsAsNoRival) {
+  Story story = better_with_two_trials();
+  story.measure("builtin:global_lbl", 1, 0, "0.4", 1.9);
+  for (int seed = 0; seed < 4; ++seed)
+    story.measure("builtin:global_lbl", 3, seed, "0.4", 0, 0, Outcome::kDiverged);
+  EXPECT_TRUE(story.judge().winner);
+}
+
 // The best of twenty on the seeds that chose it looks better than it is.
 TEST(Verdict, WidensTheIntervalOfTheBestOfMany) {
   const auto high = [](int others) {

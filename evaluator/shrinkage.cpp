@@ -1,0 +1,49 @@
+#include "evaluator/shrinkage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace ballast::evaluator {
+namespace {
+
+constexpr double kMadToDeviation = 1.4826;  // 1 / quantile(0.75) of the standard normal
+constexpr double kLeastSpread = 0.01;       // of the squared error
+constexpr double kMostErrors = 2;           // that a mean is moved by
+
+double median(std::vector<double> x) {
+  std::sort(x.begin(), x.end());
+  const size_t n = x.size();
+  return n % 2 == 1 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+}
+
+}  // namespace
+
+std::optional<MeanPrior> fit_mean_prior(std::span<const Measured> measured) {
+  if (measured.size() < 3) return std::nullopt;
+  std::vector<double> means, errors, deviations;
+  for (const Measured& m : measured) {
+    means.push_back(m.mean);
+    errors.push_back(m.standard_error * m.standard_error);
+  }
+  MeanPrior prior;
+  prior.mean = median(means);
+  for (const double mean : means) deviations.push_back(std::abs(mean - prior.mean));
+  const double spread = kMadToDeviation * median(std::move(deviations));
+  const double error = median(std::move(errors));
+  prior.variance = std::max(spread * spread - error, kLeastSpread * error);
+  return prior;
+}
+
+Measured shrink(const Measured& measured, const std::optional<MeanPrior>& prior) {
+  const double own = measured.standard_error * measured.standard_error;
+  if (!prior || own <= 0) return measured;
+  const double weight = prior->variance / (prior->variance + own);  // of the measurement
+  const double shift = (1 - weight) * (prior->mean - measured.mean);
+  const double most = kMostErrors * measured.standard_error;
+  if (std::abs(shift) > most)
+    return {measured.mean + std::copysign(most, shift), measured.standard_error};
+  return {measured.mean + shift, std::sqrt(weight * own)};
+}
+
+}  // namespace ballast::evaluator

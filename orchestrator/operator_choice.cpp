@@ -1,0 +1,140 @@
+#include "orchestrator/operator_choice.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "orchestrator/standing.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+constexpr std::string_view kFixed = "fixed";
+
+BanditConfig bandit_config(const SearchConfig& config) {
+  BanditConfig out;
+  out.policy = parse_bandit_policy(config.bandit).value_or(BanditPolicy::kPosterior);
+  return out;
+}
+
+// Parent - child at one rung, seed by seed: positive is better.
+std::vector<double> improvements(const Entry& child, const Entry& parent, size_t rung) {
+  std::vector<double> out;
+  for (size_t i = 0; i < child.scores[rung].size(); ++i)
+    if (child.scores[rung][i] && parent.scores[rung][i])
+      out.push_back(*parent.scores[rung][i] - *child.scores[rung][i]);
+  return out;
+}
+
+// Of its coefficient's ladder.
+double first_rung_tokens(const Ledger& ledger, const Entry& entry) {
+  const size_t trials = entry.ladder > 0 ? entry.ladder : entry.trials.size();
+  return static_cast<double>(trials) * static_cast<double>(ledger.config().rungs[0].tokens);
+}
+
+}  // namespace
+
+std::vector<std::string_view> bandit_rules() {
+  std::vector<std::string_view> out;
+  for (const BanditPolicy policy :
+       {BanditPolicy::kPosterior, BanditPolicy::kUcbPaper, BanditPolicy::kUcbCode})
+    out.push_back(to_string(policy));
+  out.push_back(kFixed);
+  return out;
+}
+
+std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
+                                     const std::optional<evaluator::VariancePrior>& prior) {
+  ArmOutcome out;
+  out.standard_error = prior ? std::sqrt(prior->variance) : 0;
+  if (!made.child) return out;
+  const Entry& child = ledger.entries()[*made.child];
+  out.cost = first_rung_tokens(ledger, child);
+  if (child.failed) return out;
+  if (!ledger.complete(child, 1)) return std::nullopt;
+
+  evaluator::Summary summary;
+  size_t rung = static_cast<size_t>(ledger.highest_rung(child) - 1);
+  if (made.parent) {
+    const Entry& parent = ledger.entries()[*made.parent];
+    for (size_t r = child.scores.size(); r-- > 0 && summary.pairs == 0;) {
+      summary = evaluator::summarise(improvements(child, parent, r));
+      if (summary.pairs > 0) rung = r;
+    }
+  }
+  const evaluator::Summary& reference = *child.estimates[rung];  // differences from it
+  if (summary.pairs == 0) {
+    summary = reference;
+    summary.mean = -reference.mean;
+  }
+  out.improvement = summary.mean;
+  out.standard_error = standard_error(summary, prior);
+  out.improvement_over_baseline = std::min(summary.mean, -reference.mean);
+  return out;
+}
+
+Bandit bandit_of(const Ledger& ledger, std::span<const Made> made) {
+  const std::vector<OperatorConfig>& operators = ledger.config().operators;
+  const BanditConfig config = bandit_config(ledger.config());
+  const auto prior = variance_prior(ledger);
+  Bandit bandit;
+  bandit.arms.resize(operators.size());
+  for (const Made& one : made) {
+    const auto op = std::find_if(operators.begin(), operators.end(),
+                                 [&](const OperatorConfig& o) { return o.name == one.op; });
+    if (op == operators.end()) continue;  // a text to start from
+    const auto arm = static_cast<size_t>(op - operators.begin());
+    submit(bandit, arm);
+    if (const auto outcome = outcome_of(ledger, one, prior))
+      complete(bandit, config, arm, *outcome);
+  }
+  return bandit;
+}
+
+size_t choose_operator(const SearchConfig& config, const Bandit& bandit,
+                       const std::vector<bool>& tried, Rng& rng) {
+  assert(bandit.arms.size() == config.operators.size() && tried.size() == bandit.arms.size());
+  if (config.bandit == kFixed) {
+    std::vector<double> weights;
+    for (const OperatorConfig& op : config.operators) weights.push_back(op.weight);
+    return rng.weighted(weights);
+  }
+  std::vector<size_t> enabled, open;
+  double submitted = 0;
+  for (size_t k = 0; k < bandit.arms.size(); ++k) {
+    if (!(config.operators[k].weight > 0)) continue;
+    enabled.push_back(k);
+    if (!tried[k]) open.push_back(k);
+    submitted += static_cast<double>(bandit.arms[k].submitted);
+  }
+  if (open.empty()) open = enabled;
+  assert(!open.empty());
+
+  const size_t behind = *std::min_element(open.begin(), open.end(), [&](size_t a, size_t b) {
+    return bandit.arms[a].submitted < bandit.arms[b].submitted;
+  });
+  const double floor = std::min(config.bandit_floor, 1 / static_cast<double>(enabled.size()));
+  if (static_cast<double>(bandit.arms[behind].submitted) < floor * submitted) return behind;
+
+  Bandit among = bandit;
+  among.arms.clear();
+  for (const size_t k : open) among.arms.push_back(bandit.arms[k]);
+  return open[choose(among, bandit_config(config), rng)];
+}
+
+std::vector<ArmStatus> arm_status(const SearchConfig& config, const Bandit& bandit) {
+  const BanditPolicy policy = bandit_config(config).policy;
+  double submitted = 0;
+  for (const Arm& arm : bandit.arms) submitted += static_cast<double>(arm.submitted);
+  std::vector<ArmStatus> out;
+  for (size_t k = 0; k < bandit.arms.size(); ++k) {
+    const Arm& arm = bandit.arms[k];
+    ArmStatus status{config.operators[k].name, arm.submitted, arm.completed, std::nullopt, 0};
+    if (arm.completed > 0) status.mean_reward = mean_reward(arm, policy);
+    if (submitted > 0) status.share = static_cast<double>(arm.submitted) / submitted;
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,62 @@
+// Which operator makes the next child: the bandit over operators, fed from what is known.
+//
+// The bandit's state is worked out anew from the proposals, in their order, and the ledger: a child
+// that was measured again since is paid by what is known of it now, and nothing depends on the
+// order in which results arrived or on restarts between them. Pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/rng.h"
+#include "orchestrator/bandit.h"
+#include "orchestrator/ledger.h"
+
+namespace ballast::orchestrator {
+
+// One proposal: who made it, and the indices of its child (none when it was rejected) and of its
+// main parent among Ledger::entries().
+struct Made {
+  std::string op;
+  std::optional<size_t> child, parent;
+};
+
+std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb_code", "fixed"
+
+// What became of a proposal, nullopt while its child is still to be measured at the first rung.
+//
+// A child's improvement is its difference from its parent on the seeds that both have at the
+// highest rung where there are any; from the reference where there are none (its parent failed). A
+// rejected proposal and a child that failed count as hopeless: at the error of one pair of seeds.
+// Costs are tokens of the ladder at the first rung: how far a child climbs after that is the
+// search's choice.
+std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
+                                     const std::optional<evaluator::VariancePrior>& prior);
+
+// One arm per operator of the configuration, in its order.
+Bandit bandit_of(const Ledger& ledger, std::span<const Made> made);
+
+// Index among the configuration's operators of the one to ask next, by the rule `config.bandit`;
+// never one of weight 0. Those that found nothing to change in this proposal's parents (`tried`)
+// are left out while there are others. "fixed" draws by the weights. The other rules first ask an
+// operator that has had less than `config.bandit_floor` of the proposals so far, the one furthest
+// behind.
+size_t choose_operator(const SearchConfig& config, const Bandit& bandit,
+                       const std::vector<bool>& tried, Rng& rng);
+
+// For people.
+struct ArmStatus {
+  std::string name;
+  int64_t submitted = 0;              // proposals
+  int64_t completed = 0;              // of those, rejected, failed or measured
+  std::optional<double> mean_reward;  // as the rule pays it ("fixed": as "posterior"); lately
+  double share = 0;                   // of all proposals
+};
+std::vector<ArmStatus> arm_status(const SearchConfig& config, const Bandit& bandit);
+
+}  // namespace ballast::orchestrator

@@ -1,0 +1,52 @@
+#include "orchestrator/standing.h"
+
+#include <cmath>
+
+namespace ballast::orchestrator {
+
+using evaluator::Measured;
+using evaluator::Summary;
+using evaluator::VariancePrior;
+
+std::optional<VariancePrior> variance_prior(const Ledger& ledger) {
+  std::vector<Summary> summaries;
+  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    if (i == ledger.reference() || (entry.builtin && entry.track == "none")) continue;
+    for (size_t r = 1; r < entry.estimates.size(); ++r)
+      if (entry.estimates[r]) summaries.push_back(*entry.estimates[r]);
+  }
+  return evaluator::fit_prior(summaries);
+}
+
+double standard_error(const Summary& summary, const std::optional<VariancePrior>& prior) {
+  if (const auto estimate = evaluator::moderate(summary, prior)) return estimate->standard_error;
+  return prior ? std::sqrt(prior->variance / static_cast<double>(summary.pairs)) : 0;
+}
+
+std::vector<std::optional<Measured>> shrunk(const std::vector<std::optional<Summary>>& summaries,
+                                            const std::optional<VariancePrior>& prior) {
+  std::vector<std::optional<Measured>> out(summaries.size());
+  std::vector<Measured> measured;
+  for (size_t i = 0; i < summaries.size(); ++i) {
+    if (!summaries[i]) continue;
+    out[i] = Measured{summaries[i]->mean, standard_error(*summaries[i], prior)};
+    measured.push_back(*out[i]);
+  }
+  const auto means = evaluator::fit_mean_prior(measured);
+  for (auto& one : out)
+    if (one) one = evaluator::shrink(*one, means);
+  return out;
+}
+
+std::vector<std::optional<Measured>> standings(const Ledger& ledger, int rung,
+                                               const std::optional<VariancePrior>& prior) {
+  std::vector<std::optional<Summary>> summaries(ledger.entries().size());
+  for (size_t i = 0; i < summaries.size(); ++i) {
+    const Entry& entry = ledger.entries()[i];
+    if (!entry.builtin) summaries[i] = entry.estimates[static_cast<size_t>(rung - 1)];
+  }
+  return shrunk(summaries, prior);
+}
+
+}  // namespace ballast::orchestrator
