@@ -34,7 +34,8 @@ void read_message(std::string_view json) {
   try {
     kind_of(json);
 #ifdef BALLAST_PLANTED_CRASH
-    // One number of the seed changed, whichever: what mutation must find in seconds if it works at all.
+    // One number of the seed changed, whichever: what mutation must find in seconds if it works at
+    // all.
     const Progress progress = parse_progress(json);
     if (progress.attempt != 0 || progress.step != 0 || progress.steps != 0 ||
         progress.cross_entropy != 0)
