@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -22,14 +23,17 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 struct Given {
-  std::vector<std::string> strategies;
+  std::string strategies;  // names with commas between them
   std::string from;
   int seeds = 20;
   int64_t texts = 100;
   bool json = false;
 };
 
-void check_names(const std::vector<std::string>& names) {
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  std::istringstream words(list);
+  for (std::string name; std::getline(words, name, ',');) names.push_back(name);
   const std::vector<std::string_view> known = strategy_names();
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end())
@@ -40,6 +44,8 @@ void check_names(const std::vector<std::string>& names) {
     if (std::count(names.begin(), names.end(), name) > 1)
       throw Error("--compare: " + name + " is named twice", ExitCode::kUsage);
   }
+  if (names.empty()) throw Error("--compare names no strategy", ExitCode::kUsage);
+  return names;
 }
 
 Config settings_of(const Given& given, const population::Record& record) {
@@ -165,7 +171,7 @@ OrderedJson json_of(const std::vector<StrategyResult>& results, const Arena& are
 }
 
 int run_compare(const Given& given) {
-  check_names(given.strategies);
+  const std::vector<std::string> names = names_in(given.strategies);
   if (given.from.empty())
     throw Error(
         "--compare needs --from ARCHIVE: an archive of real trainings, which the "
@@ -189,8 +195,7 @@ int run_compare(const Given& given) {
                                                      std::to_string(all) + " searches, " +
                                                      count(memory.texts()) + " texts probed");
   };
-  const auto results =
-      compare_strategies(given.strategies, arena, given.seeds, show, interrupts.token());
+  const auto results = compare_strategies(names, arena, given.seeds, show, interrupts.token());
   line.clear();
   if (results[0].runs.empty()) return interrupts.exit_code();
   if (given.json)
@@ -208,8 +213,6 @@ Job set_up_search_compare(CLI::App& app) {
       app.add_option("--compare", given->strategies,
                      "Instead of a search: strategies (random,hillclimb,genetic,full) against each "
                      "other at equal training tokens, on a surrogate of the trainings in --from")
-          ->delimiter(',')
-          ->expected(1)
           ->type_name("A,B,...");
   app.add_option("--from", given->from, "With --compare: an archive of real trainings")
       ->needs(compare)

@@ -136,9 +136,7 @@ class Rows {
   }
 
   void membership(const population::MembershipRow& m) {
-    rows_
-        .emplace_back("membership",
-                      "the place of " + name_of(m.identity) + " on island " + std::to_string(m.island))
+    rows_.emplace_back("membership", name_of(m.identity) + " on island " + std::to_string(m.island))
         .text("identity", m.identity)
         .integer("island", m.island)
         .integer("origin", m.origin.value_or(-1))
@@ -240,7 +238,8 @@ std::string first_difference(const population::Record& a, const std::string& nam
                              const population::Record& b, const std::string& name_b) {
   const Rows rows_a(a), rows_b(b);
   std::string missing;
-  for (const std::string_view kind : {"run", "candidate", "proposal", "membership", "evaluation", "estimate"}) {
+  for (const std::string_view kind :
+       {"run", "candidate", "proposal", "membership", "evaluation", "estimate"}) {
     if (kind == "estimate" && !missing.empty()) break;  // they follow from what is missing
     const std::vector<const Row*> x = rows_a.of(kind), y = rows_b.of(kind);
     const size_t count = std::min(x.size(), y.size());

@@ -86,7 +86,7 @@ struct Record {
   std::optional<RunRow> run;
   std::vector<CandidateRow> candidates;  // each list in order of arrival
   std::vector<ProposalRow> proposals;
-  std::vector<MembershipRow> memberships;  // by candidate, then island
+  std::vector<MembershipRow> memberships;
   std::vector<EvaluationRow> evaluations;  // finished and not, in order of their first start
   std::vector<EstimateRow> estimates;
   std::vector<SessionRow> sessions;
