@@ -28,6 +28,7 @@ const std::vector<Command>& commands();  // in the order of --help
 
 Job set_up_check(CLI::App& app);
 Job set_up_config(CLI::App& app);
+Job set_up_costs(CLI::App& app);
 Job set_up_data(CLI::App& app);
 Job set_up_doctor(CLI::App& app);
 Job set_up_losses(CLI::App& app);

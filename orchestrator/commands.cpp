@@ -22,6 +22,10 @@ const std::vector<Command>& commands() {
        "  ballast show @1                    the best one\n"
        "  ballast show 3fa9c1 -a my.db       by the first digits of its identity",
        set_up_show},
+      {"costs", "What language models have cost and brought",
+       "  ballast costs                      per model and operator\n"
+       "  ballast costs -a my.db --json      for programs",
+       set_up_costs},
       {"check", "Is this text a loss: parse, types, cost, contract",
        "  ballast check my_loss.py\n"
        "  ballast check my_loss.py --at state.json --json    value, gradient and bias at one state",
