@@ -29,6 +29,7 @@ const std::vector<Command>& commands();  // in the order of --help
 Job set_up_backup(CLI::App& app);
 Job set_up_check(CLI::App& app);
 Job set_up_config(CLI::App& app);
+Job set_up_costs(CLI::App& app);
 Job set_up_data(CLI::App& app);
 Job set_up_diff(CLI::App& app);
 Job set_up_doctor(CLI::App& app);

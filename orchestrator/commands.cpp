@@ -30,6 +30,10 @@ const std::vector<Command>& commands() {
        "  ballast diff @1 @2                 their texts, and their figures on the same seeds\n"
        "  ballast diff micro_lbl @1 --json   every metric",
        set_up_diff},
+      {"costs", "What language models have cost and brought",
+       "  ballast costs                      per model and operator\n"
+       "  ballast costs -a my.db --json      for programs",
+       set_up_costs},
       {"check", "Is this text a loss: parse, types, cost, contract",
        "  ballast check my_loss.py\n"
        "  ballast check my_loss.py --at state.json --json    value, gradient and bias at one state",

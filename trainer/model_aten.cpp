@@ -124,8 +124,8 @@ class AtenModel final : public Model {
   }
 
   at::Tensor routed(const LayerLayout& layer, const at::Tensor& h, const at::Tensor& bias,
-                    const BiasSolver& solve, AtenPass& pass, std::vector<at::Tensor>& counts, std::vector<at::Tensor>& probs,
-                    std::vector<at::Tensor>& sums) {
+                    const BiasSolver& solve, AtenPass& pass, std::vector<at::Tensor>& counts,
+                    std::vector<at::Tensor>& probs, std::vector<at::Tensor>& sums) {
     const at::Tensor logits = h.matmul(leaf(layer.router));  // (T,E)
     const at::Tensor scores = gate_scores(spec_, logits);
     const at::Tensor plain = scores.detach();

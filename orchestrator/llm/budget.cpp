@@ -21,9 +21,8 @@ bool Budget::fits(const Amount& used, const Amount& more) const {
 Budget::Room Budget::room(const Amount& worst) const {
   if (fits(plus(spent_, reserved_), worst)) return Room::kYes;
   // Requests under way are made: they come back as nothing less.
-  const Amount least{.usd = spent_.usd,
-                     .tokens = spent_.tokens,
-                     .requests = spent_.requests + reserved_.requests};
+  const Amount least{
+      .usd = spent_.usd, .tokens = spent_.tokens, .requests = spent_.requests + reserved_.requests};
   return reserved_.requests > 0 && fits(least, worst) ? Room::kLater : Room::kNo;
 }
 

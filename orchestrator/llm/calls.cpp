@@ -61,8 +61,9 @@ population::AttemptEnd attempt_end(const Exchange& exchange, const LlmReply& rep
 
 LlmReply recorded_reply(const population::CallRow& row) {
   const auto outcome = parse_llm_outcome(row.outcome);
-  require(outcome.has_value(), "call " + std::to_string(row.id) + " of the archive has the outcome \"" +
-                                   row.outcome + "\", which this build does not know");
+  require(outcome.has_value(), "call " + std::to_string(row.id) +
+                                   " of the archive has the outcome \"" + row.outcome +
+                                   "\", which this build does not know");
   LlmReply reply;
   reply.outcome = *outcome;
   reply.text = row.reply;

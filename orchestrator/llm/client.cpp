@@ -25,21 +25,22 @@ std::shared_ptr<const Secret> key_of(const Model& model) {
 Price needed_price(const Model& model) {
   if (const auto price = price_of(model)) return *price;
   const PricesOrigin origin = prices_origin();
-  throw Error("model \"" + model.name + "\": the price of " + std::string(to_string(model.provider)) +
-                  " " + model.model + " is not in the table (" + std::string(origin.source) + ", " +
-                  std::string(origin.date) +
-                  "), and nothing is asked whose cost is unknown: add price = { input = USD, output "
-                  "= USD } per million tokens to it in the models file",
-              ExitCode::kUsage);
+  throw Error(
+      "model \"" + model.name + "\": the price of " + std::string(to_string(model.provider)) + " " +
+          model.model + " is not in the table (" + std::string(origin.source) + ", " +
+          std::string(origin.date) +
+          "), and nothing is asked whose cost is unknown: add price = { input = USD, output "
+          "= USD } per million tokens to it in the models file",
+      ExitCode::kUsage);
 }
 
 // A key goes over https, or stays on this machine.
 void check_address(const Model& model, bool has_key) {
   const std::string url = build_request(model, {}).url;  // throws without an address
   if (has_key && !url.starts_with("https://") && !is_loopback(url))
-    throw Error("model \"" + model.name + "\": its key would travel in the clear to " + url +
-                    ": use https",
-                ExitCode::kUsage);
+    throw Error(
+        "model \"" + model.name + "\": its key would travel in the clear to " + url + ": use https",
+        ExitCode::kUsage);
 }
 
 Amount spent_before(const population::Spending& s) {
@@ -71,9 +72,7 @@ Client::Client(ClientOptions options, population::Archive& archive, const Clock&
 
 Client::~Client() = default;
 
-int64_t Client::pending() const {
-  return static_cast<int64_t>(asked_.size() + answers_.size());
-}
+int64_t Client::pending() const { return static_cast<int64_t>(asked_.size() + answers_.size()); }
 
 std::vector<ModelStatus> Client::models() const {
   std::vector<ModelStatus> out;
@@ -156,7 +155,8 @@ void Client::start_due() {
 // Whether it cannot be asked now: then it waits, or is answered.
 bool Client::hold_back(Asked& asked, Peer& peer, double now) {
   if (peer.closed) {
-    refuse(asked, *peer.closed, "model " + peer.model.name + " is not asked any more: " + peer.reason);
+    refuse(asked, *peer.closed,
+           "model " + peer.model.name + " is not asked any more: " + peer.reason);
     return true;
   }
   double wait = std::max(peer.breaker.wait(now), peer.not_before - now);
@@ -185,9 +185,9 @@ void Client::start(Asked& asked, double now) {
     finish(asked, *std::exchange(asked.truncated, std::nullopt));
   } else if (room == Budget::Room::kNo) {
     exhausted_ = true;
-    refuse(asked, LlmOutcome::kBudget, "the ceiling leaves no room for a call that may cost " +
-                                           std::to_string(worst.usd) + " USD and " +
-                                           std::to_string(worst.tokens) + " tokens");
+    refuse(asked, LlmOutcome::kBudget,
+           "the ceiling leaves no room for a call that may cost " + std::to_string(worst.usd) +
+               " USD and " + std::to_string(worst.tokens) + " tokens");
   } else if (room == Budget::Room::kLater) {
     asked.due = now;  // looked at again whenever something ends
   } else if (!hold_back(asked, peer, now)) {
@@ -206,8 +206,8 @@ void Client::send(Asked& asked, Peer& peer, const Amount& worst) {
   asked.worst = worst;
   Model model = peer.model;
   model.sampling = asked.sampling;
-  asked.exchange = transport_.submit(build_request(model, asked.prompt),
-                                     key_header(model.provider), peer.key);
+  asked.exchange =
+      transport_.submit(build_request(model, asked.prompt), key_header(model.provider), peer.key);
   in_flight_[asked.exchange] = asked.ticket;
   ++peer.in_flight;
 }

@@ -19,14 +19,14 @@ struct Client::Asked {
   size_t peer = 0;
   Prompt prompt;
   Sampling sampling;
-  int64_t row = 0;                  // of the archive
-  double started = 0, due = 0;      // on the clock; due: when the next attempt may start
-  int attempts = 0;                 // begun
-  std::optional<LlmOutcome> last;   // of the last attempt
-  int64_t exchange = 0;             // the transport's ticket; 0: not in flight
-  int64_t attempt_row = 0;          // of the one in flight
-  Amount worst;                     // of the one in flight
-  bool doubled = false;             // its limit of output tokens
+  int64_t row = 0;                    // of the archive
+  double started = 0, due = 0;        // on the clock; due: when the next attempt may start
+  int attempts = 0;                   // begun
+  std::optional<LlmOutcome> last;     // of the last attempt
+  int64_t exchange = 0;               // the transport's ticket; 0: not in flight
+  int64_t attempt_row = 0;            // of the one in flight
+  Amount worst;                       // of the one in flight
+  bool doubled = false;               // its limit of output tokens
   std::optional<LlmReply> truncated;  // the reply that was cut off, while the second try runs
   bool cancelled = false;
 };

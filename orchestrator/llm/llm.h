@@ -22,12 +22,12 @@ struct Prompt {
 struct Usage {
   int64_t input = 0;  // fresh ones: neither read from nor written to a cache
   int64_t cache_read = 0;
-  int64_t cache_write = 0;     // kept for minutes
-  int64_t cache_write_1h = 0;  // kept for an hour
-  int64_t output = 0;          // thinking included
-  int64_t reasoning = 0;       // of the output; 0 where the provider does not say
-  std::optional<double> cost;  // USD, where the provider itself says
-  bool reported = false;       // false: the reply held no usage, and all of this is 0
+  int64_t cache_write = 0;          // kept for minutes
+  int64_t cache_write_1h = 0;       // kept for an hour
+  int64_t output = 0;               // thinking included
+  int64_t reasoning = 0;            // of the output; 0 where the provider does not say
+  std::optional<double> cost = {};  // USD, where the provider itself says
+  bool reported = false;            // false: the reply held no usage, and all of this is 0
   bool operator==(const Usage&) const = default;
 };
 
@@ -70,9 +70,9 @@ struct LlmReply {
 struct LlmCall {
   std::string model;  // Model::name
   Prompt prompt;
-  std::string op;                    // who asks: "edit", "repair", ...; the archive's column
-  std::string variant;               // of the prompt's template; may be empty
-  std::optional<Sampling> sampling;  // instead of the model's own
+  std::string op = {};                    // who asks: "edit", "repair", ...; the archive's column
+  std::string variant = {};               // of the prompt's template; may be empty
+  std::optional<Sampling> sampling = {};  // instead of the model's own
 };
 
 struct LlmAnswer {

@@ -22,10 +22,10 @@ std::string_view to_string(Provider provider);  // "openai_chat", ...
 std::optional<Provider> parse_provider(std::string_view text);
 
 struct Sampling {
-  int64_t max_output_tokens = 4096;   // reasoning included
-  std::optional<double> temperature;  // the provider's default when unset
-  std::optional<uint64_t> seed;       // only where the provider takes one
-  std::string reasoning_effort;       // "low", "medium", "high"; empty: the model's default
+  int64_t max_output_tokens = 4096;        // reasoning included
+  std::optional<double> temperature = {};  // the provider's default when unset
+  std::optional<uint64_t> seed = {};       // only where the provider takes one
+  std::string reasoning_effort = {};       // "low", "medium", "high"; empty: the model's default
   bool operator==(const Sampling&) const = default;
 };
 
@@ -41,20 +41,20 @@ struct Rates {
 struct Price {
   Rates rates;
   int64_t long_above = 0;  // tokens of prompt, cached ones included; 0: no such tier
-  Rates long_rates;
+  Rates long_rates = {};
   bool operator==(const Price&) const = default;
 };
 
 struct Model {
   std::string name;  // ours, unique; the bandit's arm and the archive's column
   Provider provider = Provider::kCompatible;
-  std::string base_url;  // "https://host/v1"; the provider's own when empty
-  std::string model;     // as the provider calls it
-  std::string key_env;   // name of the environment variable that holds the key; may be empty
-  std::string key_file;  // or of a file that does
+  std::string base_url = {};  // "https://host/v1"; the provider's own when empty
+  std::string model = {};     // as the provider calls it
+  std::string key_env = {};   // name of the environment variable that holds the key; may be empty
+  std::string key_file = {};  // or of a file that does
   bool stream = false;
-  Sampling sampling;
-  std::optional<Price> price;  // the user's; the table's when unset
+  Sampling sampling = {};
+  std::optional<Price> price = {};  // the user's; the table's when unset
 };
 
 }  // namespace ballast::orchestrator

@@ -161,8 +161,7 @@ Model read_model(const toml::table& table, std::string_view file) {
   model.key_file = in.text("key_file");
   model.stream = in.flag("stream", false);
   Sampling& s = model.sampling;
-  s.max_output_tokens =
-      in.whole("max_output_tokens", 16, 1e7).value_or(s.max_output_tokens);
+  s.max_output_tokens = in.whole("max_output_tokens", 16, 1e7).value_or(s.max_output_tokens);
   s.temperature = in.number("temperature", 0, 2);
   s.reasoning_effort = in.text("reasoning_effort");
   if (const toml::table* price = in.table("price")) model.price = read_price(*price, file);
