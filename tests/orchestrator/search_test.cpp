@@ -91,9 +91,9 @@ TEST(Search, LeavesEqualArchivesWhenRunTwiceWithOneWorker) {
 }
 
 TEST(Search, GoesOnExactlyWhereItWasStopped) {
-  SmallSearch whole(small_config(90), file("whole"));
+  SmallSearch whole(small_config(150), file("whole"));
   whole.run();
-  SmallSearch parts(small_config(90), file("parts"));
+  SmallSearch parts(small_config(150), file("parts"));
   int starts = 0;
   for (const SearchEventKind kind : {SearchEventKind::kProposed, SearchEventKind::kStarted,
                                      SearchEventKind::kProposing, SearchEventKind::kFinished}) {
