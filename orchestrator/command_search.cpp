@@ -101,11 +101,12 @@ void print_end(const SearchEnd& end, const SearchConfig& config, const std::stri
 }
 
 int run_search(const Config& config) {
+  SearchConfig search_settings = search_config(config, train_spec(config), workers(config));
+  validate(search_settings);
   const Corpus corpus = open_corpus(config);
   const std::unique_ptr<evaluator::Sandbox> sandbox = open_sandbox(config);
   const TrainSpec spec = spec_for(config, corpus);
-  const SearchConfig search_settings = search_config(config, spec, workers(config));
-  validate(search_settings);
+  search_settings.spec = spec;
 
   const SystemClock clock;
   const Interrupts interrupts;

@@ -72,7 +72,10 @@ std::string Search::State::loop(std::stop_token stop) {
     fill(stop);
     if (!filled) continue;  // stopped
     if (flights.empty()) return out_of_evaluations() ? "max_evaluations" : "exhausted";
-    if (const auto result = evaluator.wait(kPoll)) handle(*result);
+    if (const auto result = evaluator.wait(kPoll)) {
+      filled = false;  // it allows more
+      handle(*result);
+    }
     if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
     show_status(/*now=*/false);
   }

@@ -127,7 +127,7 @@ TEST_F(BadInput, Archives) {
   write("empty.db", "");
   write("cut.db", good.substr(0, good.size() / 2));
   std::string corrupt = good;
-  corrupt.replace(3 * 4096, 3 * 4096, std::string(3 * 4096, 'Z'));
+  corrupt.replace(4096, corrupt.size() - 4096, corrupt.size() - 4096, 'Z');  // all but the header
   write("corrupt.db", corrupt);
   std::string header = good;
   header.replace(0, 16, "no format here\n\n");
@@ -202,7 +202,8 @@ TEST_F(BadInput, LossTexts) {
       {"deep.py", def + "    return " + repeat("(", 100) + "1" + repeat(")", 100) + "\n",
        "deep.py:2:76: brackets are nested deeper than 64"},
       {"double.py",
-       def + "    x = r.probs.sum()\n" + repeat("    x = x * x + x\n", 400) + "    return x\n",
+       def + "    x = r.probs.sum()\n    for i in range(64):\n        for j in range(64):\n" +
+           "            x = x * x + x\n    return x\n",
        "double.py:"},
       {"empty.py", "", "neither balance_loss(r) nor selection_bias"},
       {"other.py", "def other(r):\n    return r.probs.sum()\n", "neither balance_loss(r)"},

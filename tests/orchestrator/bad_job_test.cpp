@@ -120,7 +120,7 @@ TEST_F(BadJob, ATornFrame) {
 TEST_F(BadJob, AFullDisk) {
   const fs::path disk = folder() / "disk";
   fs::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=700k") != 0)
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1100k") != 0)
     GTEST_SKIP() << "this machine allows no mount";
   struct Unmount {
     const fs::path& disk;

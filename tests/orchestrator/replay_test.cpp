@@ -157,7 +157,8 @@ TEST(Replay, FindsAChangedRow) {
     const char *sql, *named;
   };
   const Case cases[] = {
-      {"UPDATE metric SET value = value - 0.5 WHERE name = 'cross_entropy' AND evaluation = 20",
+      {"UPDATE metric SET value = value - 0.5 WHERE name = 'cross_entropy' AND evaluation = "
+       "(SELECT max(id) FROM evaluation WHERE rung = 2 AND outcome = 'OK')",
        ""},
       {"UPDATE candidate SET unit = unit * 2 WHERE name = 'plain'", "candidate plain: unit"},
       {"UPDATE proposal SET detail = detail || '!' WHERE id = 7", "proposal 7: detail"},
