@@ -151,7 +151,8 @@ void settle(Db& db) {
           "archive " + db.path() + ": no write-ahead log on this file system (got mode " + mode +
               "): keep the archive on a local disk");
   set_pragma(db, "synchronous", 2);  // FULL: every commit is on the disk when it returns
-  set_pragma(db, "wal_autocheckpoint", 0);
+  // No wal_autocheckpoint here: setting it, even to 0, takes away the hook that db.cpp put in its
+  // place.
   set_pragma(db, "journal_size_limit", kWalLimit);
   set_pragma(db, "mmap_size", 0);
   set_pragma(db, "cell_size_check", 1);

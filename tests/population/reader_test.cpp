@@ -140,6 +140,19 @@ TEST_F(ReaderTest, NeverBlocksTheWriterAndIsNeverBlocked) {
   EXPECT_EQ(fs::file_size(path_.string() + "-wal"), 0u);
 }
 
+TEST_F(ReaderTest, LeavesTheWriterToKeepItsLogShortByItself) {
+  Archive archive(path_, clock_);
+  const std::string text(2000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    archive.together([&] {
+      for (int j = 0; j < 500; ++j) archive.add_event("filler", text);
+    });
+    EXPECT_EQ(Reader(path_).events(1).size(), 1u);
+  }
+  EXPECT_GT(fs::file_size(path_), 15'000'000u) << "the log was not folded back into the file";
+  EXPECT_LT(fs::file_size(path_.string() + "-wal"), 8'000'000u);
+}
+
 TEST_F(ReaderTest, GivesEveryKindOfCell) {
   { const Archive archive(path_, clock_); }
   const Table table =
