@@ -93,12 +93,14 @@ std::string costs_text(const std::vector<CostRow>& rows, const Terminal& termina
   const CostRow sum = total_of(rows);
   add_row(table, sum);
   std::string text = table.to_string(terminal);
-  text += "input, cached, output: tokens. better: candidates better than their main parent; each: "
-          "cost of one.\n";
+  text +=
+      "input, cached, output: tokens. better: candidates better than their main parent; each: "
+      "cost of one.\n";
   if (sum.usd_uncertain > 0)
-    text += dollars(sum.usd_uncertain) +
-            " of the cost is not known (broken connections, a killed search) and counts at its worst "
-            "case.\n";
+    text +=
+        dollars(sum.usd_uncertain) +
+        " of the cost is not known (broken connections, a killed search) and counts at its worst "
+        "case.\n";
   return text;
 }
 
