@@ -272,6 +272,26 @@ TEST_F(ClientTest, TheCircuitBreakerSparesAServerThatIsDown) {
   EXPECT_EQ(client_->budget().spent().usd, 0) << "nothing was sent, so nothing was paid";
 }
 
+// Sixteen calls in flight fail together: that is one outage, not twelve of growing length.
+TEST_F(ClientTest, AFlockOfFailuresOpensTheBreakerOnce) {
+  std::atomic<int> served{0};
+  const HttpServer server([&](const ServedRequest&, Connection& c) {
+    if (++served > 16) return c.respond(200, chat("back"));
+    while (served < 16) c.pause(0.001);
+    c.respond(503, "");
+  });
+  options_.in_flight = 16;
+  client({model_at(server.url())});
+  for (int i = 0; i < 16; ++i) client_->submit(call_of(std::to_string(i)));
+  double longest = 0;
+  while (client_->pending() > 0) {
+    longest = std::max(longest, client_->models()[0].wait);
+    if (const auto answer = client_->wait(1)) EXPECT_EQ(answer->reply.text, "back");
+  }
+  EXPECT_GT(longest, 20);
+  EXPECT_LE(longest, 30);
+}
+
 TEST_F(ClientTest, ABadCertificateIsPermanentAndFree) {
   const HttpServer server(status(200, chat("x")), HttpServer::Tls::kSelfSigned);
   client({model_at(server.url())});
