@@ -286,7 +286,9 @@ TEST_F(ClientTest, AFlockOfFailuresOpensTheBreakerOnce) {
   double longest = 0;
   while (client_->pending() > 0) {
     longest = std::max(longest, client_->models()[0].wait);
-    if (const auto answer = client_->wait(1)) EXPECT_EQ(answer->reply.text, "back");
+    if (const auto answer = client_->wait(1)) {
+      EXPECT_EQ(answer->reply.text, "back");
+    }
   }
   EXPECT_GT(longest, 20);
   EXPECT_LE(longest, 30);
