@@ -191,10 +191,12 @@ void Client::start(Asked& asked, double now) {
   } else if (room == Budget::Room::kLater) {
     asked.due = now;  // looked at again whenever something ends
   } else if (!hold_back(asked, peer, now)) {
-    if (peer.breaker.allow(now))
+    if (peer.breaker.allow(now)) {
+      asked.trial = !peer.breaker.closed();
       send(asked, peer, worst);
-    else
+    } else {
       asked.due = now + 1;  // another call tries whether the model is back
+    }
   }
 }
 
@@ -243,11 +245,11 @@ void Client::judge(Peer& peer, const Asked& asked, const LlmReply& reply, const 
       peer.breaker.success();
       break;
     case Health::kIll:
-      peer.breaker.failure(now);
+      if (peer.breaker.closed() || asked.trial) peer.breaker.failure(now);
       peer.reason = reply.message;
       break;
     case Health::kUnknown:
-      peer.breaker.forget();
+      if (asked.trial) peer.breaker.forget();
   }
   if (reply.outcome != LlmOutcome::kBadRequest)
     peer.bad_requests = 0;

@@ -25,6 +25,7 @@ struct Client::Asked {
   std::optional<LlmOutcome> last;     // of the last attempt
   int64_t exchange = 0;               // the transport's ticket; 0: not in flight
   int64_t attempt_row = 0;            // of the one in flight
+  bool trial = false;                 // it tries whether the model is back (CircuitBreaker)
   Amount worst;                       // of the one in flight
   bool doubled = false;               // its limit of output tokens
   std::optional<LlmReply> truncated;  // the reply that was cut off, while the second try runs

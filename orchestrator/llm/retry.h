@@ -52,6 +52,9 @@ class CircuitBreaker {
   void failure(double now);
   void park(double now, double seconds);  // the provider said so
   void forget() { trying_ = false; }      // the trial call ended without telling anything
+  // False from the opening until a success. The failures of calls that were under way when it
+  // opened are no news and should not be told.
+  bool closed() const { return open_until_ == 0; }
   // Seconds until allow() may say yes; 0 when it does now.
   double wait(double now) const;
 

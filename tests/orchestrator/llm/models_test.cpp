@@ -1,0 +1,126 @@
+#include "orchestrator/llm/models.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/error.h"
+#include "orchestrator/llm/client_config.h"
+
+namespace ballast::orchestrator {
+namespace {
+
+std::string error_of(const std::string& text) {
+  try {
+    parse_models(text, "models.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "(nothing was thrown)";
+}
+
+const std::string kLocal =
+    "[[models]]\nname = \"l\"\nprovider = \"compatible\"\nmodel = \"x\"\n"
+    "base_url = \"http://127.0.0.1:8080/v1\"\n";
+
+TEST(Models, EveryKeyIsRead) {
+  const std::vector<Model> models = parse_models(R"(
+[[models]]
+name = "thinker"
+provider = "openai_responses"
+base_url = "https://proxy.example.org/v1"
+model = "gpt-5-mini"
+key_env = "MY_KEY"
+stream = true
+max_output_tokens = 20_000
+temperature = 0.5
+reasoning_effort = "low"
+price = { input = 1, output = 4.5, cache_read = 0.1, long = { above = 200_000, input = 2, output = 9 } }
+
+[[models]]
+name = "local"
+provider = "compatible"
+base_url = "http://127.0.0.1:8231/v1"
+model = "qwen"
+)",
+                                                 "models.toml");
+  ASSERT_EQ(models.size(), 2u);
+  const Model& m = models[0];
+  EXPECT_EQ(m.name, "thinker");
+  EXPECT_EQ(m.provider, Provider::kOpenAiResponses);
+  EXPECT_EQ(m.base_url, "https://proxy.example.org/v1");
+  EXPECT_EQ(m.model, "gpt-5-mini");
+  EXPECT_EQ(m.key_env, "MY_KEY");
+  EXPECT_TRUE(m.stream);
+  EXPECT_EQ(
+      m.sampling,
+      (Sampling{
+          .max_output_tokens = 20'000, .temperature = 0.5, .seed = {}, .reasoning_effort = "low"}));
+  ASSERT_TRUE(m.price);
+  EXPECT_EQ(
+      m.price->rates,
+      (Rates{.input = 1, .cache_read = 0.1, .cache_write = 1, .cache_write_1h = 1, .output = 4.5}));
+  EXPECT_EQ(m.price->long_above, 200'000);
+  EXPECT_EQ(m.price->long_rates.output, 9);
+  EXPECT_FALSE(models[1].stream);
+  EXPECT_FALSE(models[1].price);
+  EXPECT_FALSE(models[1].sampling.temperature);
+}
+
+TEST(Models, MistakesAreNamedWithTheirLine) {
+  const auto expect = [](const std::string& text, const std::string& line,
+                         const std::string& part) {
+    const std::string error = error_of(text);
+    EXPECT_EQ(error.find("models.toml:" + line), 0u) << error;
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+  };
+  expect(kLocal + "temprature = 1\n", "6", "the nearest is \"temperature\"");
+  expect(kLocal + "temperature = 3\n", "6", "0 to 2");
+  expect(kLocal + "temperature = \"hot\"\n", "6", "expected a number");
+  expect(kLocal + "max_output_tokens = 100.5\n", "6", "whole");
+  expect(kLocal + "stream = 1\n", "6", "true or false");
+  expect(kLocal + kLocal, "6", "given twice");
+  expect(kLocal + "key_env = \"A\"\nkey_file = \"b\"\n", "1", "one of the two");
+  expect(kLocal + "price = { input = 1 }\n", "6", "output");
+  expect(kLocal + "price = { input = 1, output = 1, ouptut = 2 }\n", "6", "nearest");
+  expect("[[models]]\nname = \"a\"\nprovider = \"opnai\"\n", "3", "openai_responses");
+  expect("[[models]]\nprovider = \"gemini\"\n", "1", "name is missing");
+  expect("[[models]]\nname = \"a\"\nprovider = \"gemini\"\nmodel = \"g\"\n", "1", "key_env");
+  expect("[[models]]\nname = \"a\"\nprovider = \"compatible\"\nmodel = \"g\"\n", "1", "base_url");
+  expect("[[models]]\nname = \n", "2", "not TOML");
+  EXPECT_NE(error_of("").find("no [[models]]"), std::string::npos);
+  EXPECT_NE(error_of("[models]\nname = \"x\"\n").find("no [[models]]"), std::string::npos);
+  EXPECT_NE(error_of("[[model]]\n").find("the nearest is \"models\""), std::string::npos);
+}
+
+TEST(Models, AnAddressHoldsNoPasswordAndNoOtherProtocol) {
+  std::string text = kLocal;
+  text.replace(text.find("http://"), 7, "ftp://a");
+  EXPECT_NE(error_of(text).find("https://"), std::string::npos);
+  text = kLocal;
+  text.replace(text.find("127"), 3, "user:secret-word@127");
+  EXPECT_NE(error_of(text).find("no user or password"), std::string::npos);
+  EXPECT_EQ(error_of(text).find("secret-word"), std::string::npos);
+}
+
+TEST(Models, TheSettingsNameTheirFileAndTheCeilings) {
+  EXPECT_FALSE(client_options(Config()));
+  Config config;
+  config.models = testing::TempDir() + "ballast_models_test.toml";
+  EXPECT_THROW(client_options(config), Error);
+  std::ofstream(config.models) << kLocal;
+  apply_override(config, "budget.usd=1.5", "test");
+  apply_override(config, "calls_in_flight=3", "test");
+  const auto options = client_options(config);
+  std::filesystem::remove(config.models);
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->models.at(0).name, "l");
+  EXPECT_EQ(options->ceilings.usd, 1.5);
+  EXPECT_EQ(options->ceilings.requests, 0);
+  EXPECT_EQ(options->in_flight, 3);
+}
+
+}  // namespace
+}  // namespace ballast::orchestrator
