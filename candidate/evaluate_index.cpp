@@ -7,12 +7,6 @@
 namespace ballast::candidate {
 namespace {
 
-// One tensor index while x[...] is worked through from left to right.
-struct TensorIndex {
-  int64_t dim;
-  NodeId index;
-};
-
 [[noreturn]] void refuse_mask(const Lowering& low) {
   low.refuse("indexing with a mask gives a shape that depends on the data",
              "keep the shape: torch.where(mask, x, 0); sum: (x * mask).sum(); mean: (x * "
@@ -92,6 +86,11 @@ class TensorIndexing {
     shape.insert(shape.begin() + first, low_.shape(index).begin(), low_.shape(index).end());
     return low_.reshape(picked, shape);
   }
+
+  struct TensorIndex {
+    int64_t dim;
+    NodeId index;
+  };
 
   Lowering& low_;
   NodeId x_;

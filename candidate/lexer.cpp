@@ -15,7 +15,6 @@ constexpr std::array<std::string_view, 47> kOperators = {
     "+",   "-",   "*",   "/",   "%",   "@",  "<",  ">",  "=",  "(",  ")",  "[",
     "]",   "{",   "}",   ",",   ":",   ".",  ";",  "&",  "|",  "^",  "~"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool continues_name(char c) { return starts_name(c) || is_digit(c); }
 

@@ -8,7 +8,6 @@
 namespace ballast::candidate {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Length of the UTF-8 sequence at the start of `text`, and its code point; 0 when it is none.

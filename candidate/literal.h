@@ -8,6 +8,8 @@
 
 namespace ballast::candidate {
 
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 // Fails on bytes that are not UTF-8, and on control characters that no Python source has.
 void check_encoding(std::string_view source);
 

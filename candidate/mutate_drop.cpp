@@ -3,7 +3,7 @@
 namespace ballast::candidate {
 namespace {
 
-constexpr int kTries = 16;
+constexpr int kDropTries = 16;
 
 // Operands that can stand for the node itself, having its type.
 std::vector<size_t> substitutes(const Program& program, const Node& node) {
@@ -46,7 +46,7 @@ std::optional<Mutation> drop_hook(const Program& parent, Rng& rng, const Mutatio
 }  // namespace
 
 std::optional<Mutation> drop(const Program& parent, Rng& rng, const MutationLimits& limits) {
-  return first_of(kTries, [&]() -> std::optional<Mutation> {
+  return first_of(kDropTries, [&]() -> std::optional<Mutation> {
     if (rng.chance(0.15)) return drop_hook(parent, rng, limits);
     return drop_node(parent, rng, limits);
   });

@@ -5,7 +5,7 @@
 namespace ballast::candidate {
 namespace {
 
-constexpr int kTries = 16;
+constexpr int kSpliceTries = 16;
 
 // The additive terms of a loss: what its sums and differences are made of, from the root down.
 void collect_terms(const Program& program, NodeId id, std::vector<NodeId>& terms) {
@@ -91,7 +91,7 @@ std::optional<Mutation> blend_hooks(const Program& parent, const Program& other,
 
 std::optional<Mutation> splice(const Program& parent, const Program& other, Rng& rng,
                                const MutationLimits& limits) {
-  return first_of(kTries, [&]() -> std::optional<Mutation> {
+  return first_of(kSpliceTries, [&]() -> std::optional<Mutation> {
     std::optional<Mutation> child;
     switch (rng.below(8)) {
       case 0:

@@ -11,7 +11,7 @@
 namespace ballast::candidate {
 namespace {
 
-constexpr int kTries = 24;
+constexpr int kTreeTries = 24;
 
 using Attempt = std::optional<Mutation> (*)(const Program&, Rng&, const MutationLimits&);
 
@@ -161,7 +161,7 @@ std::optional<Mutation> mutate(const Program& parent, Rng& rng, const MutationLi
   for (size_t i = 0; i < kKinds.size(); ++i) {
     weights[i] = kKinds[i].weight * (kKinds[i].grows ? room : 1);
   }
-  return first_of(kTries,
+  return first_of(kTreeTries,
                   [&] { return kKinds[rng.weighted(weights)].attempt(parent, rng, limits); });
 }
 

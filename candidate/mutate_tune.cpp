@@ -9,7 +9,7 @@
 namespace ballast::candidate {
 namespace {
 
-constexpr int kTries = 16;
+constexpr int kTuneTries = 16;
 
 bool is_scaling(const Node& node) {
   return node.op == Op::kMul || node.op == Op::kDiv || node.op == Op::kSum ||
@@ -155,7 +155,7 @@ std::optional<Mutation> insert_factor(const Program& parent, Rng& rng,
 }  // namespace
 
 std::optional<Mutation> tune(const Program& parent, Rng& rng, const MutationLimits& limits) {
-  return first_of(kTries, [&]() -> std::optional<Mutation> {
+  return first_of(kTuneTries, [&]() -> std::optional<Mutation> {
     switch (rng.below(10)) {
       case 0:
       case 1:

@@ -12,12 +12,12 @@ constexpr std::array<std::string_view, 35> kKeywords = {
     "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"};
 
-struct Refusal {
+struct RefusedStatement {
   std::string_view word, message, hint;
 };
 
 // Statements of Python that the language leaves out.
-constexpr std::array<Refusal, 12> kStatements = {{
+constexpr std::array<RefusedStatement, 12> kStatements = {{
     {"while", "`while` is not in the language: its length is unknown",
      "write `for i in range(n):`"},
     {"try", "`try` is not in the language",
@@ -135,7 +135,7 @@ void Syntax::refuse_statement() const {
                  : "`with` is not in the language",
          no_grad ? "write `.detach()` on the values that must carry no gradient" : "leave it out");
   }
-  for (const Refusal& refusal : kStatements)
+  for (const RefusedStatement& refusal : kStatements)
     if (at_word(refusal.word) || at_op(refusal.word))
       fail(peek().at, std::string(refusal.message), std::string(refusal.hint));
 }

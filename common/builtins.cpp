@@ -13,6 +13,10 @@ const std::vector<BuiltinBalancer>& builtin_balancers() {
       {"z_loss", "arXiv 2202.08906", "keeps router logits small; balances nothing by itself"},
       {"loss_free", "arXiv 2408.15664",
        "no loss; a selection bias moves by the sign of the load error"},
+      {"bip_2", "arXiv 2502.15451", "no loss; a bias solved for each batch, 2 iterations"},
+      {"bip_4", "arXiv 2502.15451", "the same with 4 iterations"},
+      {"bip_8", "arXiv 2502.15451", "the same with 8 iterations"},
+      {"bip_14", "arXiv 2502.15451", "the same with 14 iterations"},
   };
   return table;
 }

@@ -34,7 +34,7 @@ constexpr std::array<string_view, 5> kLines{"br", "li", "tr", "dt", "dd"};
 constexpr std::array<string_view, 3> kDropped{"head", "script", "style"};
 
 template <size_t N>
-bool contains(const std::array<string_view, N>& list, string_view word) {
+bool has_word(const std::array<string_view, N>& list, string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
@@ -136,13 +136,13 @@ class HtmlText {
     const std::string name = lower(html_.substr(name_at, name_end - name_at));
     skip_past(">");
     const bool empty_element = html_[at_ - 1] == '>' && at_ >= 2 && html_[at_ - 2] == '/';
-    if (!closing && !empty_element && contains(kDropped, name)) {
+    if (!closing && !empty_element && has_word(kDropped, name)) {
       const std::string end = std::string("</").append(name);
       while (at_ < html_.size() && lower(html_.substr(at_, end.size())) != end) ++at_;
       return skip_past(">");
     }
-    if (contains(kParagraphs, name)) break_line(2);
-    if (contains(kLines, name)) break_line(1);
+    if (has_word(kParagraphs, name)) break_line(2);
+    if (has_word(kLines, name)) break_line(1);
     if (name == "td" || name == "th") add(' ');
     if (name == "pre" && !empty_element) pre_ = std::max(0, pre_ + (closing ? -1 : 1));
   }

@@ -21,7 +21,7 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kInvalid = static_cast<int>(ExitCode::kInvalidCandidate);
 
-struct Given : Options {
+struct CheckGiven : Options {
   std::string file, state;
   bool is_static = false, accept_no_sandbox = false;
 };
@@ -36,7 +36,7 @@ std::string track_of(const candidate::Program& program) {
   return program.loss ? "loss" : "bias";
 }
 
-int report_diagnostic(const Given& given, const candidate::Diagnostic& d,
+int report_diagnostic(const CheckGiven& given, const candidate::Diagnostic& d,
                       const std::string& source) {
   if (given.json) {
     std::cout << OrderedJson{{"valid", false},     {"stage", "static"},    {"line", d.line},
@@ -49,7 +49,7 @@ int report_diagnostic(const Given& given, const candidate::Diagnostic& d,
   return kInvalid;
 }
 
-int report_rejection(const Given& given, OrderedJson& report, Outcome outcome,
+int report_rejection(const CheckGiven& given, OrderedJson& report, Outcome outcome,
                      const std::string& message) {
   if (given.json) {
     report["valid"] = false;
@@ -63,7 +63,7 @@ int report_rejection(const Given& given, OrderedJson& report, Outcome outcome,
 }
 
 // Throws Error when the probe failed through no fault of the candidate.
-ProbeResult probe(const Given& given, const Config& config, const std::string& source,
+ProbeResult probe(const CheckGiven& given, const Config& config, const std::string& source,
                   const std::string& state) {
   const auto sandbox = open_sandbox(config);
   ProbeJob job;
@@ -79,7 +79,7 @@ ProbeResult probe(const Given& given, const Config& config, const std::string& s
 }
 
 // ballast check FILE --at STATE.json: value, gradient and bias at one state.
-int answer_at(const Given& given, const Config& config, const std::string& source) {
+int answer_at(const CheckGiven& given, const Config& config, const std::string& source) {
   std::ifstream in(given.state, std::ios::binary);
   std::stringstream state;
   state << in.rdbuf();
@@ -93,7 +93,7 @@ int answer_at(const Given& given, const Config& config, const std::string& sourc
   return 0;
 }
 
-void print_static(const Given& given, const candidate::Program& program,
+void print_static(const CheckGiven& given, const candidate::Program& program,
                   const candidate::Cost& cost, const TrainSpec& spec) {
   std::cout << given.file << ": " << track_of(program) << ", " << program.nodes.size()
             << " nodes, identity " << program.identity.substr(0, 16)
@@ -102,7 +102,7 @@ void print_static(const Given& given, const candidate::Program& program,
             << " bytes\n";
 }
 
-int check_file(const Given& given) {
+int check_file(const CheckGiven& given) {
   Config config = given.load();
   if (given.accept_no_sandbox) config.accept_no_sandbox = true;
   const std::string source = read_loss_file(given.file);
@@ -150,7 +150,7 @@ int check_file(const Given& given) {
 }  // namespace
 
 Job set_up_check(CLI::App& app) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<CheckGiven>();
   app.add_option("FILE", given->file, "A text in the loss language")->required()->type_name("");
   CLI::Option* is_static = app.add_flag("--static", given->is_static,
                                         "Parse, types, limits and cost only; starts nothing");

@@ -24,7 +24,7 @@ using OrderedJson = nlohmann::ordered_json;
 using evaluator::EvaluationRequest;
 using evaluator::EvaluationResult;
 
-struct Given : Options {
+struct TrainGiven : Options {
   std::string loss;
   uint64_t seed = 1;
   bool accept_no_sandbox = false;
@@ -155,7 +155,7 @@ void print(const Loss& loss, const EvaluationRequest& request, const EvaluationR
   std::cout << "\n" << by_domain.to_string(terminal);
 }
 
-int run_train(const Given& given) {
+int run_train(const TrainGiven& given) {
   Options options = given;
   const Own own = take_own(options.settings);
   Config config = options.load();
@@ -199,7 +199,7 @@ int run_train(const Given& given) {
 }  // namespace
 
 Job set_up_train(CLI::App& app) {
-  const auto given = std::make_shared<Given>();
+  const auto given = std::make_shared<TrainGiven>();
   app.add_option("--loss", given->loss,
                  "A built-in, a shipped text, a file, or an ID of the archive")
       ->required()

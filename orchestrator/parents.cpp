@@ -33,7 +33,7 @@ std::vector<double> normalised(std::vector<double> weights) {
   return weights;
 }
 
-double median(std::vector<double> values) {
+double middle(std::vector<double> values) {
   assert(!values.empty());
   std::sort(values.begin(), values.end());
   const size_t half = values.size() / 2;
@@ -50,12 +50,12 @@ double novelty(const ParentOption& option) {
 std::vector<double> weighted(std::span<const ParentOption> options, double lambda, bool scaled) {
   std::vector<double> fitness;
   for (const ParentOption& option : options) fitness.push_back(-option.mean);
-  const double centre = median(fitness);
+  const double centre = middle(fitness);
   double scale = 1;
   if (scaled) {
     std::vector<double> deviation;
     for (const double f : fitness) deviation.push_back(std::abs(f - centre));
-    scale = std::max(median(deviation), 1e-6);
+    scale = std::max(middle(deviation), 1e-6);
   }
   std::vector<double> weights;
   for (size_t i = 0; i < options.size(); ++i)

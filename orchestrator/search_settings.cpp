@@ -28,7 +28,8 @@ double builtin_coefficient(const Config& config, std::string_view name) {
   if (name == "sequence_lbl") return config.coefficient_sequence_lbl;
   if (name == "z_loss") return config.coefficient_z_loss;
   if (name == "loss_free") return config.coefficient_loss_free;
-  return 0;  // none
+  if (name.starts_with("bip_")) return 1;  // as published: the solved bias as it is
+  return 0;                                 // none
 }
 
 SearchConfig search_config(const Config& config, const TrainSpec& spec, int workers) {

@@ -28,7 +28,7 @@ for argument in "$@"; do
   esac
 done
 
-"$root/scripts/setup.sh"
+"$root/scripts/setup.sh" --target ballast --target ballast-trainer
 
 folder=${BALLAST_DATA:-$root/.deps/data}
 if [[ $data == synthetic && ! -f $folder/synthetic/manifest.json ]]; then

@@ -10,10 +10,11 @@ build=$root/build/release
 
 usage() {
   cat <<'USAGE'
-usage: scripts/setup.sh [--no-build] [--extra PACKAGE]...
+usage: scripts/setup.sh [--no-build] [--target NAME]... [--extra PACKAGE]...
 
 Installs what is missing (Debian 12 or Ubuntu 24.04 and newer, x86_64) and builds build/release.
   --no-build        packages and LibTorch only
+  --target NAME     build only this (may be repeated); without it everything, tests included
   --extra PACKAGE   also install this distribution package if it can be had
 
 Environment:
@@ -269,7 +270,7 @@ configure() {
   if [[ -f $build/build.ninja && $(cached LIBTORCH) == "${LIBTORCH:-}" ]]; then return; fi
   [[ -f $build/build.ninja ]] || fresh=(--fresh)
   say "configuring build/release"
-  (cd "$root" && cmake --preset release "${fresh[@]}" -DLIBTORCH="${LIBTORCH:-}") >>"$log" 2>&1 || {
+  (cd "$root" && cmake --preset release "${fresh[@]}" -DCMAKE_UNITY_BUILD=ON -DLIBTORCH="${LIBTORCH:-}") >>"$log" 2>&1 || {
     # A half-written build.ninja must not pass for a whole one.
     rm -f "$build/build.ninja"
     sed -n '/CMake Error/,$p' "$log" | tail -n 30 >&2
@@ -305,7 +306,7 @@ show_progress() {
 compile() {
   local started=$SECONDS
   : >"$build/build.log"
-  (cd "$root" && cmake --build --preset release --parallel "$(jobs)") 2>&1 | show_progress ||
+  (cd "$root" && cmake --build --preset release --parallel "$(jobs)" "${targets[@]}") 2>&1 | show_progress ||
     {
       grep -v -E '^\[[0-9]+/[0-9]+\]' "$build/build.log" | tail -n 60 >&2
       grep -q 'No space left' "$build/build.log" && die "the disk is full (while building)"
@@ -325,10 +326,12 @@ need_space() {  # folder megabytes what
 main() {
   local with_build=1
   extra=()
+  targets=()
   while [[ $# != 0 ]]; do
     case $1 in
       -h | --help) usage && exit 0 ;;
       --no-build) with_build=0 ;;
+      --target) [[ $# -ge 2 ]] || { usage >&2; exit 2; }; targets+=(--target "$2"); shift ;;
       --extra) [[ $# -ge 2 ]] || { usage >&2; exit 2; }; extra+=("$2"); shift ;;
       *) usage >&2; exit 2 ;;
     esac

@@ -34,18 +34,6 @@ Balancer from_text(const std::string& source) {
 
 }  // namespace
 
-const std::vector<BuiltinRow>& builtins() {
-  static const std::vector<BuiltinRow> rows = {
-      {"none", "", "no balancing at all"},
-      {"micro_lbl", "arXiv 2101.03961, eq. 4", "load-balancing loss inside each micro-batch"},
-      {"global_lbl", "arXiv 2501.11873, eq. 4-6", "load-balancing loss over the whole window"},
-      {"sequence_lbl", "arXiv 2412.19437, eq. 17-20", "load-balancing loss inside each sequence"},
-      {"z_loss", "arXiv 2202.08906, eq. 5", "squared log-partition of the router"},
-      {"loss_free", "arXiv 2408.15664, algorithm 1", "selection bias by the sign rule, no loss"},
-  };
-  return rows;
-}
-
 Balancer make_balancer(const BalancerRef& ref, const ScheduleSpec& schedule) {
   if (ref.builtin.empty() == ref.source.empty())
     throw Error("a balancer is either a built-in or a source text; this job gives " +
@@ -57,9 +45,10 @@ Balancer make_balancer(const BalancerRef& ref, const ScheduleSpec& schedule) {
   if (ref.builtin == "sequence_lbl") return balancers::sequence_lbl();
   if (ref.builtin == "z_loss") return balancers::z_loss();
   if (ref.builtin == "loss_free") return balancers::loss_free(schedule.bias_rate);
+  if (const int iterations = balancers::bip_iterations(ref.builtin); iterations > 0)
+    return balancers::bip(iterations);
   std::string known;
-  for (const BuiltinRow& row : builtins())
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  for (const std::string& name : builtin_names()) known += (known.empty() ? "" : ", ") + name;
   throw Error("unknown built-in balancer \"" + ref.builtin + "\": choose one of " + known,
               ExitCode::kUsage);
 }

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/builtins.h"
 #include "common/job.h"
+#include "trainer/model.h"
 #include "trainer/record.h"
 
 namespace ballast::trainer {
@@ -25,17 +27,16 @@ struct Balancer {
   // Whether r.probs_global is read. If not, it may be left undefined: it costs time in every
   // record.
   bool uses_probs_global = true;
+  // A bias solved for each micro-batch's own tokens before they are routed, and kept from one to
+  // the next: what is published as batch-solved. Scoring is causal all the same: the last bias,
+  // frozen. The rate applies as above. Empty: nothing is solved.
+  std::function<at::Tensor(const at::Tensor& scores, const at::Tensor& bias, int64_t top_k)>
+      solve_bias = {};
 };
 
-struct BuiltinRow {
-  std::string_view name;    // "global_lbl"
-  std::string_view source;  // "arXiv 2501.11873, eq. 4-6"
-  std::string_view help;    // one line
-};
-const std::vector<BuiltinRow>& builtins();
-
-// Throws Error naming the known ones for an unknown name, CandidateError for a text that does not
-// parse. `schedule.bias_rate` is u of the auxiliary-loss-free rule.
+// The built-in ones are named in common/builtins.h. Throws Error naming the known ones for an
+// unknown name, CandidateError for a text that does not parse. `schedule.bias_rate` is u of the
+// auxiliary-loss-free rule.
 Balancer make_balancer(const BalancerRef& ref, const ScheduleSpec& schedule);
 
 }  // namespace ballast::trainer

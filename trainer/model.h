@@ -10,6 +10,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,10 @@ namespace ballast::trainer {
 constexpr double kNormEpsilon = 1e-6;  // RMSNorm: x / sqrt(mean(x^2) + epsilon) * gain
 constexpr double kRotaryBase = 10000;  // pair i of a head turns by position * base^(-2i/width)
 
+// A selection bias (E) solved for the tokens that it then routes: from their scores (T,E) and the
+// bias so far (E). Without gradient.
+using BiasSolver = std::function<at::Tensor(const at::Tensor& scores, const at::Tensor& bias)>;
+
 // One micro-batch's forward pass: T tokens, R routed layers. No tensor here carries a gradient.
 class Pass {
  public:
@@ -30,6 +35,7 @@ class Pass {
   at::Tensor cross_entropy;        // ()     mean over tokens, nats
   std::vector<at::Tensor> logits;  // R x (T,E)
   std::vector<at::Tensor> chosen;  // R x (T,E) 1 where routed, else 0; k ones a row
+  at::Tensor bias;                 // (R,E)  that selected: the given one, or what was solved for
   at::Tensor counts;               // (R,E)  assignments
   at::Tensor mean_probs;           // (R,E)  mean over tokens of the scores normalised to sum 1
   at::Tensor score_sums;           // (R,2)  sums over tokens of the k chosen scores, and of the k
@@ -43,8 +49,12 @@ class Model {
   // Forward pass of one micro-batch. `bias` (R,E) is added to the scores for selection only. The
   // parameters must not change until the pass has been used up.
   // `weight`: factor of this pass's cross-entropy in the objective; 0: no backward will follow.
+  // `solve`, where there is one, replaces each layer's bias before that layer routes.
   virtual std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias,
-                                        double weight) = 0;
+                                        double weight, const BiasSolver& solve) = 0;
+  std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias, double weight) {
+    return forward(batch, bias, weight, nullptr);
+  }
 
   // Adds the gradient of  weight * cross_entropy + sum_r <grad_logits[r], logits[r]>  to the
   // parameters' gradients. `grad_logits`: R tensors (T,E), or none at all.

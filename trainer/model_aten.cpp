@@ -46,10 +46,12 @@ class AtenModel final : public Model {
     }
   }
 
-  std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias,
-                                double weight) override {
+  using Model::forward;
+  std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias, double weight,
+                                const BiasSolver& solve) override {
     c10::AutoGradMode grad_mode(weight > 0);
     auto pass = std::make_unique<AtenPass>();
+    pass->bias = solve ? bias.clone() : bias;
     pass->weight = weight;
     pass->sequences = batch.sequences;
     const auto tokens = [&](const std::vector<int32_t>& ids) {
@@ -66,7 +68,7 @@ class AtenModel final : public Model {
         x = x + swiglu(h.matmul(leaf(layer.dense_up))).matmul(leaf(layer.dense_down));
       if (layer.router < 0) continue;
       const auto router = static_cast<int64_t>(pass->logits.size());
-      x = x + routed(layer, h, bias.select(0, router), *pass, counts, probs, sums);
+      x = x + routed(layer, h, pass->bias.select(0, router), solve, *pass, counts, probs, sums);
     }
     const at::Tensor out = rms_norm(x, leaf(parameters_.layout.final_norm));
     pass->loss =
@@ -122,11 +124,15 @@ class AtenModel final : public Model {
   }
 
   at::Tensor routed(const LayerLayout& layer, const at::Tensor& h, const at::Tensor& bias,
-                    AtenPass& pass, std::vector<at::Tensor>& counts, std::vector<at::Tensor>& probs,
+                    const BiasSolver& solve, AtenPass& pass, std::vector<at::Tensor>& counts, std::vector<at::Tensor>& probs,
                     std::vector<at::Tensor>& sums) {
     const at::Tensor logits = h.matmul(leaf(layer.router));  // (T,E)
     const at::Tensor scores = gate_scores(spec_, logits);
     const at::Tensor plain = scores.detach();
+    if (solve) {
+      const c10::NoGradGuard no_grad;
+      bias.copy_(solve(plain, bias));
+    }
     const at::Tensor indices = std::get<1>(at::topk(plain + bias, spec_.top_k, 1));  // (T,k)
     const at::Tensor chosen = at::zeros_like(plain).scatter_(1, indices, 1.0);
     pass.graph_logits.push_back(logits);

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "trainer/batches.h"
+#include "trainer/doubles.h"
 #include "trainer/loads.h"
 #include "trainer/model.h"
 #include "trainer/pch.h"
@@ -20,12 +21,6 @@ using Counts = std::vector<double>;  // (E) of one router
 double mean(const std::vector<double>& values) {
   if (values.empty()) return 0;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-std::vector<double> to_vector(const at::Tensor& t) {
-  const at::Tensor host = t.to(at::kCPU, at::kDouble).contiguous();
-  const double* data = host.const_data_ptr<double>();
-  return {data, data + host.numel()};
 }
 
 // Sums over the scored micro-batches.
@@ -48,7 +43,7 @@ void add_pass(Totals& totals, const ModelSpec& model, const Pass& pass, size_t d
               std::vector<Counts>& batch_counts) {
   totals.loss[domain] += pass.cross_entropy.item<double>();
   totals.batches[domain] += 1;
-  const std::vector<double> counts = to_vector(pass.counts), sums = to_vector(pass.score_sums);
+  const std::vector<double> counts = to_doubles(pass.counts), sums = to_doubles(pass.score_sums);
   const auto E = static_cast<size_t>(model.experts);
   for (size_t r = 0; r < pass.logits.size(); ++r) {
     const at::Tensor probs = gate_probs(model, gate_scores(model, pass.logits[r].to(at::kDouble)));

@@ -2,18 +2,13 @@
 
 #include <cmath>
 
+#include "trainer/doubles.h"
 #include "trainer/pch.h"
 
 namespace ballast::trainer {
 namespace {
 
 constexpr double kEmaDecay = 0.9;  // of load_ema, per optimizer step
-
-std::vector<double> to_vector(const at::Tensor& t) {
-  const at::Tensor host = t.detach().to(at::kCPU, at::kDouble).contiguous();
-  const double* data = host.const_data_ptr<double>();
-  return {data, data + host.numel()};
-}
 
 }  // namespace
 
@@ -42,12 +37,22 @@ StepStats Stepper::step(const std::vector<MicroBatch>& batches, double learning_
   return read_stats(passes, window, grad_squares);
 }
 
+std::unique_ptr<Pass> Stepper::forward(const MicroBatch& batch, double weight) {
+  if (!balancer_.solve_bias) return model_->forward(batch, routers_.bias, weight);
+  const BiasSolver solve = [this](const at::Tensor& scores, const at::Tensor& bias) {
+    return bias + bias_rate_ * (balancer_.solve_bias(scores, bias, spec_.model.top_k) - bias);
+  };
+  std::unique_ptr<Pass> pass = model_->forward(batch, routers_.bias, weight, solve);
+  routers_.bias = pass->bias;
+  return pass;
+}
+
 Stepper::Passes Stepper::run_window(const std::vector<MicroBatch>& batches, double progress,
                                     Window& window) {
   const double weight = 1.0 / static_cast<double>(batches.size());
   Passes passes;
   for (const MicroBatch& batch : batches) {
-    passes.push_back(model_->forward(batch, routers_.bias, weight));
+    passes.push_back(forward(batch, weight));
     window.add(*passes.back());
   }
   BalanceTerm term;
@@ -74,7 +79,7 @@ Stepper::Passes Stepper::run_buffer(const std::vector<MicroBatch>& batches, doub
   const double layers = static_cast<double>(routed_layers(spec_.model));
   Passes passes;
   for (const MicroBatch& batch : batches) {
-    passes.push_back(model_->forward(batch, routers_.bias, weight));
+    passes.push_back(forward(batch, weight));
     window.add(*passes.back());
     std::vector<at::Tensor> grads;
     if (balancer_.loss) {
@@ -111,15 +116,15 @@ StepStats Stepper::read_stats(const Passes& passes, const Window& window,
   // A sum is finite exactly when its terms are (biases are far from overflowing).
   const at::Tensor bias_sum = routers_.bias.sum();
   const std::vector<double> scalars =
-      to_vector(at::stack({loss / static_cast<double>(passes.size()), balance_value_,
-                           balance_squares_, grad_squares, bias_sum}));
+      to_doubles(at::stack({loss / static_cast<double>(passes.size()), balance_value_,
+                            balance_squares_, grad_squares, bias_sum}));
   StepStats stats;
   stats.cross_entropy = scalars[0];
   stats.balance_loss = scalars[1];
   stats.balance_grad_norm = std::sqrt(scalars[2]);
   stats.grad_norm = std::sqrt(scalars[3]);
   stats.bias_finite = std::isfinite(scalars[4]);
-  const std::vector<double> counts = to_vector(window.counts), ratios = to_vector(sums);
+  const std::vector<double> counts = to_doubles(window.counts), ratios = to_doubles(sums);
   const auto E = static_cast<size_t>(spec_.model.experts);
   for (size_t r = 0; r * E < counts.size(); ++r) {
     const auto first = counts.begin() + static_cast<ptrdiff_t>(r * E);

@@ -39,6 +39,7 @@ class Stepper {
 
  private:
   using Passes = std::vector<std::unique_ptr<Pass>>;
+  std::unique_ptr<Pass> forward(const MicroBatch& batch, double weight);
   // Windows `step` and `buffer`: passes of all micro-batches, gradients accumulated.
   Passes run_window(const std::vector<MicroBatch>& batches, double progress, Window& window);
   Passes run_buffer(const std::vector<MicroBatch>& batches, double progress, Window& window);

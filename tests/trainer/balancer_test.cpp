@@ -72,7 +72,7 @@ TEST(Balancers, MoveBiasesByTheSignOfTheLoad) {
 // The texts that carry a built-in's name are the same function.
 TEST(Balancers, AgreeWithTheTextsOfTheirNames) {
   int compared = 0;
-  for (const BuiltinRow& row : builtins()) {
+  for (const BuiltinBalancer& row : builtin_balancers()) {
     const candidate::ShippedRow* text = candidate::find_shipped(row.name);
     if (!text) continue;
     SCOPED_TRACE(row.name);

@@ -37,7 +37,7 @@ void gather(const std::vector<int32_t>& token_of_row, int64_t D, const float* x,
 }  // namespace
 
 void CpuModel::feed_forward(const LayerLayout& layer, const Sizes& n, LayerState& state,
-                            CpuPass& pass, const float* bias, float* out) {
+                            CpuPass& pass, const BiasSolver& solve, float* out) {
   const int64_t D = spec_.width;
   kernels_.rms_norm(n.T, D, state.middle.data(), value(layer.norm2),
                     static_cast<float>(kNormEpsilon), state.normed.get(n.T * D),
@@ -45,16 +45,18 @@ void CpuModel::feed_forward(const LayerLayout& layer, const Sizes& n, LayerState
   std::copy_n(state.middle.data(), n.T * D, out);
   if (layer.dense_up >= 0) dense(layer, n, state, out);
   if (layer.router < 0) return;
-  route(layer, n, state, pass, bias);
+  route(layer, n, state, pass, solve);
   run_experts(layer, n, state, out);
 }
 
 void CpuModel::route(const LayerLayout& layer, const Sizes& n, LayerState& state, CpuPass& pass,
-                     const float* bias) {
+                     const BiasSolver& solve) {
   const int64_t D = spec_.width, E = spec_.experts, k = spec_.top_k, r = pass.routed++;
   at::Tensor logits = at::empty({n.T, E}, at::kFloat), chosen = at::empty({n.T, E}, at::kFloat);
   kernels_.gemm(n.T, E, D, state.normed.data(), D, packed_.matrix(layer.router),
                 logits.mutable_data_ptr<float>(), E, false);
+  const at::Tensor bias = pass.bias.select(0, r);
+  if (solve) bias.copy_(solve(gate_scores(spec_, logits), bias));
   int32_t* experts = state.experts.get(n.T * k);
   kernels_.route({.T = n.T,
                   .E = E,
@@ -63,7 +65,7 @@ void CpuModel::route(const LayerLayout& layer, const Sizes& n, LayerState& state
                   .softmax = spec_.gate == "softmax",
                   .renormalise = spec_.renormalise,
                   .logits = logits.const_data_ptr<float>(),
-                  .bias = bias + r * E,
+                  .bias = bias.const_data_ptr<float>(),
                   .scores = state.scores.get(n.T * E),
                   .chosen = chosen.mutable_data_ptr<float>(),
                   .experts = experts,

@@ -41,7 +41,7 @@ void CpuModel::prepare_rotation(int64_t length) {
 }
 
 std::unique_ptr<Pass> CpuModel::forward(const MicroBatch& batch, const at::Tensor& bias,
-                                        double weight) {
+                                        double weight, const BiasSolver& solve) {
   const Sizes n{batch.sequences, batch.length, batch.tokens()};
   packed_.prepare(parameters_.values.const_data_ptr<float>(), /*backward=*/false);
   if (weight > 0) packed_.prepare(parameters_.values.const_data_ptr<float>(), /*backward=*/true);
@@ -61,8 +61,7 @@ std::unique_ptr<Pass> CpuModel::forward(const MicroBatch& batch, const at::Tenso
   pass->counts = at::empty({R, spec_.experts}, at::kFloat);
   pass->mean_probs = at::empty({R, spec_.experts}, at::kFloat);
   pass->score_sums = at::empty({R, 2}, at::kFloat);
-  const at::Tensor contiguous_bias = bias.contiguous();
-  const float* biases = contiguous_bias.const_data_ptr<float>();
+  pass->bias = solve ? bias.clone(at::MemoryFormat::Contiguous) : bias.contiguous();
 
   std::vector<LayerState>& layers = pass->state().layers;
   embed(batch, layers[0].x.get(n.T * spec_.width));
@@ -70,7 +69,7 @@ std::unique_ptr<Pass> CpuModel::forward(const MicroBatch& batch, const at::Tenso
     const LayerLayout& layer = parameters_.layout.layers[l];
     Buffer<float>& next = l + 1 < layers.size() ? layers[l + 1].x : pass->state().out;
     attend(layer, n, layers[l]);
-    feed_forward(layer, n, layers[l], *pass, biases, next.get(n.T * spec_.width));
+    feed_forward(layer, n, layers[l], *pass, solve, next.get(n.T * spec_.width));
   }
   pass->cross_entropy = at::scalar_tensor(head(batch, pass->state(), weight), at::kFloat);
   return pass;

@@ -18,8 +18,9 @@ class CpuModel final : public Model {
   CpuModel(const ModelSpec& spec, Parameters& parameters, const Kernels& kernels);
   ~CpuModel() override;
 
-  std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias,
-                                double weight) override;
+  using Model::forward;
+  std::unique_ptr<Pass> forward(const MicroBatch& batch, const at::Tensor& bias, double weight,
+                                const BiasSolver& solve) override;
   void backward(Pass& pass, const std::vector<at::Tensor>& grad_logits) override;
   void values_changed() override { packed_.invalidate(); }
 
@@ -41,11 +42,11 @@ class CpuModel final : public Model {
   void attend_backward(const LayerLayout& layer, const Sizes& n, LayerState& state, float* grad_x);
   // feed_forward.cpp: out = middle + feed-forward(norm(middle)).
   void feed_forward(const LayerLayout& layer, const Sizes& n, LayerState& state, CpuPass& pass,
-                    const float* bias, float* out);
+                    const BiasSolver& solve, float* out);
   void feed_forward_backward(const LayerLayout& layer, const Sizes& n, LayerState& state,
                              const float* grad_logits, float* grad_x);
   void route(const LayerLayout& layer, const Sizes& n, LayerState& state, CpuPass& pass,
-             const float* bias);
+             const BiasSolver& solve);
   void run_experts(const LayerLayout& layer, const Sizes& n, LayerState& state, float* out);
   void experts_backward(const LayerLayout& layer, const Sizes& n, LayerState& state,
                         const float* grad_out, float* grad_normed);
