@@ -38,7 +38,7 @@ const std::vector<std::string>& parents() {
 
 void check_failure(const Failure& failure) {
   if (failure.message.empty()) give_up("a failure without a message", failure.source);
-  if (failure.message.find("internal error") != std::string::npos)
+  if (failure.message.starts_with("1:1: internal error"))
     give_up("a mistake of ours", failure.message);
 #ifdef BALLAST_PLANTED_CRASH
   if (failure.message.find("SEARCH is empty") != std::string::npos)

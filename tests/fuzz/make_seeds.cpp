@@ -68,6 +68,7 @@ void reply_seeds(const std::filesystem::path& data, const std::filesystem::path&
   write(out / "edit_shifted",
         "<<<<<<< SEARCH\nload = load * 2\nx = 1\n=======\nload = load\n>>>>>>> REPLACE\n" + edit);
   write(out / "edit_twice", "<<<<<<< SEARCH\n    x = 1\n=======\n    x = 2\n>>>>>>> REPLACE\n");
+  write(out / "edit_short", "<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n");
   write(out / "reasoning", "<think>\n```\n" + code + "```\n</think>\n~~~py\n" + code + "~~~\n");
   write(out / "two_blocks",
         "```\n" + code + "```\n```\ndef selection_bias(r, bias):\n    return bias\n```\n");

@@ -144,6 +144,7 @@ TEST(Judge, TheWordsThatAreAskedForAreThoseThatAreRead) {
   const Request request = make_novelty_request(samples::task(), kParent, samples::kOther);
   EXPECT_NE(request.user.find("`NOVEL:` or `NOT_NOVEL:`"), std::string::npos);
   EXPECT_NE(request.user.find(samples::kOther), std::string::npos);
+  ASSERT_TRUE(read_judgement("NOT_NOVEL: only a constant"));
   EXPECT_FALSE(read_judgement("NOT_NOVEL: only a constant")->novel);
   EXPECT_EQ(read_judgement("NOT_NOVEL: only a constant")->reason, "only a constant");
   EXPECT_TRUE(read_judgement("NOVEL: another term")->novel);
