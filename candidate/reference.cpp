@@ -71,7 +71,7 @@ std::string section_table(size_t section) {
   return out;
 }
 
-std::string joined(const std::vector<std::string_view>& names) {
+std::string code_list(const std::vector<std::string_view>& names) {
   std::string out;
   for (const std::string_view name : names) out += (out.empty() ? "" : ", ") + code(name);
   return out;
@@ -80,7 +80,7 @@ std::string joined(const std::vector<std::string_view>& names) {
 std::string refused_table() {
   std::string out = "| name | why not | instead |\n|---|---|---|\n";
   for (const RefusedNames& group : refused_names())
-    out += "| " + joined(group.names) + " | " + std::string(group.message) + " | " +
+    out += "| " + code_list(group.names) + " | " + std::string(group.message) + " | " +
            std::string(group.hint) + " |\n";
   return out;
 }

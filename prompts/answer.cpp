@@ -11,8 +11,8 @@ namespace ballast::prompts {
 namespace {
 
 // The candidate's text that an answer stands for.
-std::variant<std::string, Failure> text_of(const std::string& answer, bool& edited,
-                                           const std::vector<std::string>& parents) {
+std::variant<std::string, Failure> candidate_text(const std::string& answer, bool& edited,
+                                                  const std::vector<std::string>& parents) {
   const auto edits = find_edits(answer);
   if (const Failure* failure = std::get_if<Failure>(&edits)) return *failure;
   const auto& blocks = std::get<std::vector<Edit>>(edits);
@@ -59,7 +59,7 @@ std::variant<Source, Failure> read_reply(std::string_view reply, bool cut_off,
   if (const Failure* failure = std::get_if<Failure>(&answer)) return *failure;
   const std::string& text = std::get<std::string>(answer);
   Source source;
-  auto found = text_of(text, source.edited, parents);
+  auto found = candidate_text(text, source.edited, parents);
   if (Failure* failure = std::get_if<Failure>(&found)) {
     if (failure->source.empty()) failure->source = text;
     return std::move(*failure);

@@ -11,6 +11,9 @@ namespace ballast::prompts {
 std::vector<std::string_view> split_lines(std::string_view text);
 std::string join_lines(const std::vector<std::string_view>& lines);  // each ends with '\n'
 
+// The start of a text, at most so many bytes, never half a character of UTF-8.
+std::string_view start_of(std::string_view text, size_t most);
+
 std::string_view trimmed(std::string_view text);  // spaces and tabs at both ends
 inline bool is_blank(std::string_view line) { return trimmed(line).empty(); }
 size_t indentation(std::string_view line);  // bytes before the first that is no space or tab

@@ -25,13 +25,11 @@ std::string_view without_blank_ends(std::string_view text) {
   return text.substr(start, text.find_last_not_of(" \t\n") - start + 1);
 }
 
-std::string clipped(std::string_view text) {
+std::string at_most_whole_lines(std::string_view text) {
   if (text.size() <= kNotesBytes) return std::string(text);
   const size_t end = text.rfind('\n', kNotesBytes);
   if (end != std::string_view::npos && end > 0) return std::string(text.substr(0, end));
-  size_t cut = kNotesBytes;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return std::string(text.substr(0, cut));
+  return std::string(start_of(text, kNotesBytes));
 }
 
 }  // namespace
@@ -54,7 +52,7 @@ std::variant<Notes, Failure> read_notes(std::string_view reply, bool cut_off) {
   const std::string_view text = without_blank_ends(whole);
   if (text.empty()) return Failure{FailureKind::kNoCode, "the reply is empty", std::string(reply)};
   Notes notes;
-  notes.text = clipped(text);
+  notes.text = at_most_whole_lines(text);
   bool next = false;
   for (const std::string_view line : split_lines(text)) {
     if (trimmed(line).starts_with('#')) next = line.find("Try next") != std::string_view::npos;

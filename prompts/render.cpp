@@ -1,6 +1,7 @@
 #include "prompts/render.h"
 
 #include "candidate/reference.h"
+#include "prompts/lines.h"
 #include "prompts/numbers.h"
 #include "prompts/templates.h"
 
@@ -23,9 +24,7 @@ std::string line_of(std::string_view text, size_t most = 600) {
   std::string out;
   for (const char c : text) out += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
   if (out.size() <= most) return out;
-  size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0) == 0x80) --end;
-  return out.substr(0, end) + " ...";
+  return std::string(start_of(out, most)) + " ...";
 }
 
 std::string after(const char* separator, std::string_view text) {

@@ -90,10 +90,7 @@ std::string one_line(std::string_view text) {
     text.remove_prefix(1);
   while (!text.empty() && std::string_view("*_ `").find(text.back()) != std::string_view::npos)
     text.remove_suffix(1);
-  size_t end = std::min(text.size(), kMost);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return std::string(text.substr(0, end));
+  return std::string(start_of(text, kMost));
 }
 
 }  // namespace

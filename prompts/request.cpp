@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "common/error.h"
+#include "prompts/lines.h"
 #include "prompts/render.h"
 #include "prompts/templates.h"
 
@@ -43,12 +44,10 @@ std::string template_name(const OperatorRow& row, std::string_view variant) {
 }
 
 // A reply is shown as far as it helps.
-std::string clipped(const std::string& text) {
+std::string shown_part(const std::string& text) {
   constexpr size_t kMost = 16 * 1024;
-  if (text.size() <= kMost) return text;
-  size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "\n...\n";
+  const std::string_view start = start_of(text, kMost);
+  return std::string(start) + (start.size() < text.size() ? "\n...\n" : "");
 }
 
 bool has_source(FailureKind kind) {
@@ -101,7 +100,7 @@ Request make_repair(const Task& task, const Facts& facts, const RepairChain& cha
   const std::string request = find_template("repair").render(
       Values()
           .flag("has_source", source)
-          .set("text", fenced(clipped(last.source), source ? "python" : "text"))
+          .set("text", fenced(shown_part(last.source), source ? "python" : "text"))
           .list("earlier", std::move(earlier))
           .set("message", last.message));
   return {.system = system_prompt(task),
