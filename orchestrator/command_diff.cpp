@@ -110,7 +110,8 @@ std::string label(const Side& side) {
 }
 
 evaluator::Interval interval(const Difference& d) {
-  return interval_of(d.difference.pairs, d.difference.mean, d.difference.standard_error());
+  return interval_of(estimate_of(d.difference.pairs, d.difference.mean,
+                                 d.difference.standard_error(), std::nullopt));
 }
 
 void print(const Compared& c, const std::string& diff) {

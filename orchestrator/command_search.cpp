@@ -90,7 +90,7 @@ void print_end(const SearchEnd& end, const SearchConfig& config, const std::stri
   const population::Reader reader(archive);
   std::cout << "\n"
             << end_text(end) << "\n\n"
-            << leaderboard_text(ranked(reader.leaderboard()), terminal, kRowsAtTheEnd);
+            << leaderboard_text(ranked(reader), terminal, kRowsAtTheEnd);
   print_operators(end.status, terminal);
   std::cout << "\nper training: " << rungs_text(config) << "\n";
   for (const std::string& line : end.verdict.lines) std::cout << line << "\n";

@@ -25,6 +25,8 @@ struct Shown {
   std::vector<EvaluationRow> evaluations;
   std::vector<population::LineageRow> lineage;
   population::Table proposals;  // operator, outcome, reason, detail
+  population::Table islands;    // island, origin, since
+  std::optional<evaluator::VariancePrior> prior;
 };
 
 Shown collect(const population::Reader& archive, const std::string& identity) {
@@ -38,11 +40,17 @@ Shown collect(const population::Reader& archive, const std::string& identity) {
       archive.sql("SELECT id, operator, outcome, reason, detail FROM proposal WHERE identity = '" +
                       identity + "' ORDER BY id",
                   1000);
+  shown.islands = archive.sql(
+      "SELECT m.island, m.origin, m.since FROM membership m JOIN candidate c ON c.id = m.candidate "
+      "WHERE c.identity = '" +
+          identity + "' ORDER BY m.island",
+      1000);
+  shown.prior = variance_prior(archive);
   return shown;
 }
 
-evaluator::Interval bounds_of(const EstimateRow& row) {
-  return interval_of(row.pairs, row.mean_difference, row.standard_error);
+std::optional<evaluator::Estimate> estimated(const Shown& shown, const EstimateRow& row) {
+  return estimate_of(row.pairs, row.mean_difference, row.standard_error, shown.prior);
 }
 
 std::string bounds_text(const evaluator::Interval& bounds) {
@@ -74,10 +82,11 @@ void print_estimates(const Shown& shown, const Terminal& terminal) {
                {"pairs", kRight},
                {"coefficient", kRight}});
   for (const EstimateRow& row : shown.estimates) {
+    const auto estimate = estimated(shown, row);
     table.add({std::to_string(row.rung),
                with_sign(row.mean_difference, 4) + " ± " +
-                   (row.standard_error ? fixed(*row.standard_error, 4) : "?"),
-               bounds_text(bounds_of(row)), std::to_string(row.pairs), row.coefficient});
+                   (estimate ? fixed(estimate->standard_error, 4) : "?"),
+               bounds_text(interval_of(estimate)), std::to_string(row.pairs), row.coefficient});
   }
   std::cout << "\n" << table.to_string(terminal);
 }
@@ -127,6 +136,17 @@ void print_history(const Shown& shown) {
   }
 }
 
+// "island 0, island 1 (from 0)".
+std::string islands_text(const population::Table& islands) {
+  std::string out;
+  for (const auto& row : islands.rows) {
+    out += (out.empty() ? "island " : ", island ") + cell_text(row[0]);
+    if (const std::string origin = cell_text(row[1]); !origin.empty())
+      out += " (from " + origin + ")";
+  }
+  return out;
+}
+
 void print(const Shown& shown) {
   const Terminal terminal = terminal_of(1);
   const population::CandidateRow& candidate = shown.candidate;
@@ -134,6 +154,7 @@ void print(const Shown& shown) {
             << "\ntrack " << candidate.track << ", one unit of coefficient multiplies by "
             << candidate.unit
             << (candidate.order_dependent ? ", depends on the order of tokens" : "") << "\n";
+  if (!shown.islands.rows.empty()) std::cout << "lives on " << islands_text(shown.islands) << "\n";
   if (!candidate.source.empty()) std::cout << "\n" << candidate.source;
   print_estimates(shown, terminal);
   print_evaluations(shown, terminal);
@@ -160,13 +181,15 @@ OrderedJson json_of(const Shown& shown) {
   OrderedJson estimates = OrderedJson::array(), evaluations = OrderedJson::array(),
               lineage = OrderedJson::array(), proposals = OrderedJson::array();
   for (const EstimateRow& row : shown.estimates) {
-    const evaluator::Interval bounds = bounds_of(row);
+    const auto estimate = estimated(shown, row);
+    const evaluator::Interval bounds = interval_of(estimate);
     estimates.push_back(
         {{"rung", row.rung},
          {"coefficient", row.coefficient},
          {"pairs", row.pairs},
          {"mean_difference", row.mean_difference},
          {"standard_error", row.standard_error ? Json(*row.standard_error) : Json()},
+         {"shrunk_standard_error", estimate ? Json(estimate->standard_error) : Json()},
          {"interval",
           std::isfinite(bounds.low) ? Json::array({bounds.low, bounds.high}) : Json()}});
   }
@@ -185,6 +208,13 @@ OrderedJson json_of(const Shown& shown) {
                          {"reason", cell_text(row[3])},
                          {"detail", cell_text(row[4])}});
   }
+  OrderedJson islands = OrderedJson::array();
+  for (const auto& row : shown.islands.rows) {
+    const auto* origin = std::get_if<int64_t>(&row[1]);
+    islands.push_back({{"island", std::get<int64_t>(row[0])},
+                       {"origin", origin ? Json(*origin) : Json()},
+                       {"since", std::get<int64_t>(row[2])}});
+  }
   const population::CandidateRow& candidate = shown.candidate;
   return {{"identity", candidate.identity},
           {"name", candidate.name},
@@ -195,6 +225,7 @@ OrderedJson json_of(const Shown& shown) {
           {"estimates", estimates},
           {"evaluations", evaluations},
           {"lineage", lineage},
+          {"islands", islands},
           {"proposals", proposals}};
 }
 

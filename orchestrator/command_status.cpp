@@ -1,6 +1,8 @@
 // ballast status: how far a search is, while it runs or afterwards.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <limits>
+#include <map>
 #include <memory>
 
 #include "common/error.h"
@@ -15,6 +17,12 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
+struct Island {
+  int64_t number = 0, candidates = 0;
+  int64_t migrants = 0;  // of those, from another island
+  std::string best;      // name of the best that is measured; "" for none
+};
+
 struct Snapshot {
   std::string archive, state;  // "running", "ended", "stopped" (killed), "empty"
   std::optional<int> pid;
@@ -25,8 +33,34 @@ struct Snapshot {
   int64_t finished = 0;
   population::Counts counts;
   std::vector<Ranked> rows;
-  std::optional<Json> bandit;  // as the search wrote it: {"rule", "arms"}
+  std::optional<Json> bandit;   // as the search wrote it: {"rule", "arms"}
+  std::vector<Island> islands;  // none in a search with one
 };
+
+std::vector<Island> islands_of(const population::Reader& archive, const std::vector<Ranked>& rows) {
+  const population::Table table = archive.sql(
+      "SELECT m.island, c.identity, m.origin FROM membership m JOIN candidate c "
+      "ON c.id = m.candidate ORDER BY m.island",
+      std::numeric_limits<size_t>::max());
+  std::map<std::string, size_t> places;  // in `rows`: the best first
+  for (size_t i = 0; i < rows.size(); ++i) places[rows[i].row.identity] = i;
+  std::vector<Island> out;
+  std::vector<size_t> best;
+  for (const auto& row : table.rows) {
+    const auto number = std::get<int64_t>(row[0]);
+    if (out.empty() || out.back().number != number) {
+      out.push_back({number, 0, 0, ""});
+      best.push_back(rows.size());
+    }
+    ++out.back().candidates;
+    if (std::holds_alternative<int64_t>(row[2])) ++out.back().migrants;
+    const auto place = places.find(std::get<std::string>(row[1]));
+    if (place == places.end() || place->second >= best.back()) continue;
+    best.back() = place->second;
+    out.back().best = rows[place->second].row.name;
+  }
+  return out;
+}
 
 Snapshot look(const std::string& path) {
   const population::Reader archive(path);
@@ -36,13 +70,14 @@ Snapshot look(const std::string& path) {
   s.run = archive.run();
   s.counts = archive.counts();
   for (const auto& [outcome, number] : s.counts.evaluations) s.finished += number;
-  s.rows = ranked(archive.leaderboard());
+  s.rows = ranked(archive);
   if (const auto text = archive.state("search.seconds")) {
     s.seconds = number_from(parse_json(*text, "search.seconds"), "search.seconds");
   }
   if (const auto text = archive.state("search.bandit")) {
     s.bandit = parse_json(*text, "search.bandit");
   }
+  s.islands = islands_of(archive, s.rows);
   s.state = s.pid ? "running" : "empty";
   const std::vector<population::SessionRow> sessions = archive.sessions();
   if (sessions.empty()) return s;
@@ -87,6 +122,13 @@ OrderedJson json_of(const Snapshot& s) {
                 {"spec_hash", s.run->spec_hash}, {"objective", s.run->objective},
                 {"reference", s.run->reference}, {"config_hash", s.run->config_hash}};
   }
+  j["islands"] = OrderedJson::array();
+  for (const Island& island : s.islands) {
+    j["islands"].push_back({{"island", island.number},
+                            {"candidates", island.candidates},
+                            {"migrants", island.migrants},
+                            {"best", island.best.empty() ? Json() : Json(island.best)}});
+  }
   const Ranked* first = best(s);
   j["best"] = first == nullptr ? OrderedJson() : OrderedJson::parse(leaderboard_json({*first}))[0];
   return j;
@@ -118,6 +160,16 @@ void print_bandit(const Json& bandit) {
             << table.to_string(terminal_of(1));
 }
 
+void print_islands(const std::vector<Island>& islands) {
+  using enum Table::Align;
+  Table table({{"island", kRight}, {"candidates", kRight}, {"migrants", kRight}, {"best"}});
+  for (const Island& island : islands) {
+    table.add({std::to_string(island.number), count(island.candidates), count(island.migrants),
+               island.best.empty() ? "-" : island.best});
+  }
+  std::cout << "\n" << table.to_string(terminal_of(1));
+}
+
 std::string state_text(const Snapshot& s) {
   if (s.pid) return "running (process " + std::to_string(*s.pid) + ")";
   if (s.state == "ended") return "ended: " + s.reason;
@@ -140,6 +192,7 @@ void print(const Snapshot& s) {
             << "\nproposals    " << listed(s.counts.proposals) << "\naccepted     "
             << listed(s.counts.accepted) << "\n";
   if (s.bandit) print_bandit(*s.bandit);
+  if (!s.islands.empty()) print_islands(s.islands);
   if (const Ranked* first = best(s)) {
     std::cout << "\n" << leaderboard_text({*first}, terminal_of(1), 1);
   }

@@ -27,7 +27,7 @@ Job set_up_top(CLI::App& app) {
       ->type_name("N");
   return [given] {
     const population::Reader archive(given->load().archive);
-    std::vector<Ranked> rows = ranked(archive.leaderboard());
+    std::vector<Ranked> rows = ranked(archive);
     if (given->rung > 0) {
       std::erase_if(rows, [&](const Ranked& row) { return row.row.rung != given->rung; });
     }

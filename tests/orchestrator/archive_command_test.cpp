@@ -123,6 +123,36 @@ TEST_F(ArchiveCommand, TopRanksAHigherRungFirstAndShowsIntervals) {
   EXPECT_NE(text.out.find("track loss+bias"), std::string::npos) << text.out;
 }
 
+TEST_F(ArchiveCommand, ShowAndStatusKnowIslandsAndTheBandit) {
+  const std::string solid = "a" + identity('b').substr(1);
+  {
+    const SystemClock clock;
+    Archive archive(path(), clock);
+    fill(archive);
+    archive.add_membership({identity('a'), 0, std::nullopt, 1});
+    archive.add_membership({solid, 1, std::nullopt, 2});
+    archive.add_membership({solid, 0, 1, 3});
+    archive.put_state("search.bandit",
+                      R"({"rule":"posterior","arms":[{"operator":"tune","submitted":3,)"
+                      R"("completed":2,"mean_reward":-0.0123,"share":0.75},{"operator":"drop",)"
+                      R"("submitted":1,"completed":0,"mean_reward":null,"share":0.25}]})");
+  }
+  const nlohmann::json status = json({"status"});
+  ASSERT_EQ(status["islands"].size(), 2u);
+  EXPECT_EQ(status["islands"][0]["candidates"], 2);
+  EXPECT_EQ(status["islands"][0]["migrants"], 1);
+  EXPECT_EQ(status["islands"][0]["best"], "solid") << "a higher rung than lucky's";
+  EXPECT_EQ(status["bandit"]["arms"][0]["share"], 0.75);
+  const std::string text = run({"status"}).out;
+  EXPECT_NE(text.find("operators, chosen by the rule posterior"), std::string::npos) << text;
+  EXPECT_NE(text.find("75 %"), std::string::npos) << text;
+  EXPECT_NE(text.find("-0.0123"), std::string::npos) << text;
+  EXPECT_NE(run({"show", "solid"}).out.find("lives on island 0 (from 1), island 1"),
+            std::string::npos);
+  EXPECT_EQ(json({"show", "solid"})["islands"][0]["origin"], 1);
+  EXPECT_EQ(json({"show", "biased"})["islands"].size(), 0u);
+}
+
 TEST_F(ArchiveCommand, TopCanBeCutToARungAndANumber) {
   make();
   EXPECT_EQ(json({"top", "--rung", "1"}).size(), 1u);

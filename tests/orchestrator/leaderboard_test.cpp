@@ -37,10 +37,24 @@ TEST(Leaderboard, PutsBuiltInsFirstThenRungThenDifference) {
 }
 
 TEST(Leaderboard, IntervalIsStudentsAndInfiniteForOnePair) {
-  const evaluator::Interval three = interval_of(3, 1.0, 0.5);
+  const evaluator::Interval three = interval_of(estimate_of(3, 1.0, 0.5, std::nullopt));
   EXPECT_NEAR(three.low, 1 - 4.302653 * 0.5, 1e-5);
   EXPECT_NEAR(three.high, 1 + 4.302653 * 0.5, 1e-5);
-  EXPECT_TRUE(std::isinf(interval_of(1, 1.0, std::nullopt).low));
+  EXPECT_TRUE(std::isinf(interval_of(estimate_of(1, 1.0, std::nullopt, std::nullopt)).low));
+}
+
+// Three seeds, error 0.01: variance 3e-4, 2 degrees of freedom. The pool: variance 9e-4, worth 4.
+// Shrunk: (4 * 9e-4 + 2 * 3e-4) / 6 = 7e-4, error sqrt(7e-4 / 3) = 0.0152753, 6 degrees of freedom:
+// t = 2.446912.
+TEST(Leaderboard, ShrinksErrorsToThePooledVariance) {
+  const evaluator::VariancePrior pool{9e-4, 4, 100};
+  const std::vector<Ranked> rows = ranked({row("a", 2, -0.05), row("b", 2, -0.04)}, pool);
+  EXPECT_NEAR(rows[0].estimate->standard_error, 0.0152753, 1e-7);
+  const evaluator::Interval interval = interval_of(rows[0].estimate);
+  EXPECT_NEAR(interval.low, -0.05 - 2.446912 * 0.0152753, 1e-6);
+  const std::string text = leaderboard_text(rows, {}, 10);
+  EXPECT_NE(text.find("-0.0500 ± 0.0153"), std::string::npos) << text;
+  EXPECT_NE(leaderboard_json(rows).find("\"shrunk_standard_error\": 0.01527"), std::string::npos);
 }
 
 TEST(Leaderboard, ListsTracksApart) {

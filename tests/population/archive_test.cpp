@@ -264,6 +264,23 @@ TEST_F(ArchiveTest, ReplacesAnEstimate) {
   EXPECT_EQ(all[1].rung, 2);
 }
 
+TEST_F(ArchiveTest, KeepsWhoLivesWhereOnce) {
+  {
+    const auto archive = open();
+    for (const char digit : {'a', 'b'}) archive->add_candidate(a_candidate(identity(digit)));
+    archive->add_membership({identity('b'), 0, std::nullopt, 2});
+    archive->add_membership({identity('a'), 1, 0, 9});
+    archive->add_membership({identity('a'), 0, std::nullopt, 1});
+    archive->add_membership({identity('a'), 0, 1, 12});  // there already
+    EXPECT_THROW(archive->add_membership({identity('c'), 0, std::nullopt, 1}), Error);
+    EXPECT_THROW(archive->add_membership({identity('b'), 1, 1, 1}), Error) << "from itself";
+  }
+  EXPECT_EQ(open()->memberships(),
+            (std::vector<MembershipRow>{{identity('a'), 0, std::nullopt, 1},
+                                        {identity('a'), 1, 0, 9},
+                                        {identity('b'), 0, std::nullopt, 2}}));
+}
+
 TEST_F(ArchiveTest, KeepsState) {
   {
     const auto archive = open();

@@ -122,6 +122,9 @@ TEST(Fixture, OfVersion1OpensAndIsRead) {
   EXPECT_EQ(archive.evaluations().size(), 6u);
   EXPECT_EQ(archive.estimates().size(), 3u);
   EXPECT_EQ(archive.state("next_proposal"), "2");
+  EXPECT_TRUE(archive.memberships().empty());
+  archive.add_membership({archive.candidates().back().identity, 1, 0, 2});  // version 2
+  EXPECT_EQ(archive.memberships().size(), 1u);
   const Reader reader(path);
   const std::vector<LeaderboardRow> board = reader.leaderboard();
   ASSERT_EQ(board.size(), 3u);
