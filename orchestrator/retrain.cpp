@@ -12,7 +12,7 @@ namespace ballast::orchestrator {
 namespace {
 
 constexpr const char* kDuration = "tokens_per_second";
-constexpr double kPoll = 0.2;  // seconds between two looks at `stop`
+constexpr double kTrainPoll = 0.2;  // seconds between two looks at `stop`
 
 bool same_bits(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
@@ -104,7 +104,7 @@ std::vector<Retrained> retrain(const population::Record& record, const std::vect
   bool cancelled = false;
   while (evaluator.pending() > 0) {
     on_progress(done.size());
-    const auto result = evaluator.wait(kPoll);
+    const auto result = evaluator.wait(kTrainPoll);
     if (stop.stop_requested() && !cancelled) {
       evaluator.cancel();
       cancelled = true;
