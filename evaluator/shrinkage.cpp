@@ -4,18 +4,14 @@
 #include <cmath>
 #include <vector>
 
+#include "evaluator/statistics.h"
+
 namespace ballast::evaluator {
 namespace {
 
 constexpr double kMadToDeviation = 1.4826;  // 1 / quantile(0.75) of the standard normal
 constexpr double kLeastSpread = 0.01;       // of the squared error
 constexpr double kMostErrors = 2;           // that a mean is moved by
-
-double middle(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  const size_t n = x.size();
-  return n % 2 == 1 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
 
 }  // namespace
 
@@ -27,10 +23,10 @@ std::optional<MeanPrior> fit_mean_prior(std::span<const Measured> measured) {
     errors.push_back(m.standard_error * m.standard_error);
   }
   MeanPrior prior;
-  prior.mean = middle(means);
+  prior.mean = median(means);
   for (const double mean : means) deviations.push_back(std::abs(mean - prior.mean));
-  const double spread = kMadToDeviation * middle(std::move(deviations));
-  const double error = middle(std::move(errors));
+  const double spread = kMadToDeviation * median(std::move(deviations));
+  const double error = median(std::move(errors));
   prior.variance = std::max(spread * spread - error, kLeastSpread * error);
   return prior;
 }

@@ -15,13 +15,13 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double own_df(const Summary& s) { return s.variance ? static_cast<double>(s.pairs - 1) : 0.0; }
 
+}  // namespace
+
 double median(std::vector<double> x) {
   std::sort(x.begin(), x.end());
   const size_t n = x.size();
   return n % 2 == 1 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
-
-}  // namespace
 
 std::vector<double> paired_differences(std::span<const SeedScore> a, std::span<const SeedScore> b) {
   std::map<uint64_t, double> first;

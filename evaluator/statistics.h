@@ -13,6 +13,9 @@
 
 namespace ballast::evaluator {
 
+// REQUIRES: x not empty.
+double median(std::vector<double> x);
+
 struct SeedScore {
   uint64_t seed = 0;
   double score = 0;  // of the objective; finite

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "evaluator/statistics.h"
+
 namespace ballast::orchestrator {
 namespace {
 
@@ -83,12 +85,6 @@ double paper_score(const Bandit& bandit, const BanditConfig& config, const Arm& 
   return mean + config.exploration * std::sqrt(2 * std::log(std::max(t, 2.0)) / pulls(arm));
 }
 
-double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  const size_t half = x.size() / 2;
-  return x.size() % 2 == 1 ? x[half] : (x[half - 1] + x[half]) / 2;
-}
-
 // Cheapness of each arm in (0, 1], optimistic; all 1 while no cost is known.
 std::vector<double> code_cheapness(const Bandit& bandit, const BanditConfig& config, double t) {
   std::vector<double> means, cheapness(bandit.arms.size(), 1.0);
@@ -96,7 +92,7 @@ std::vector<double> code_cheapness(const Bandit& bandit, const BanditConfig& con
     if (arm.cost_count > 0) means.push_back(arm.total_cost / static_cast<double>(arm.cost_count));
   if (means.empty()) return cheapness;
   const auto [low, high] = std::minmax_element(means.begin(), means.end());
-  const double range = *high - *low, reference = median(means);
+  const double range = *high - *low, reference = evaluator::median(means);
   double largest = 0;
   for (size_t k = 0; k < bandit.arms.size(); ++k) {
     const Arm& arm = bandit.arms[k];

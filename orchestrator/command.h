@@ -57,5 +57,6 @@ void add_config(CLI::App& app, Options& options);
 void add_archive(CLI::App& app, Options& options);
 void add_settings(CLI::App& app, Options& options);
 void add_json(CLI::App& app, Options& options);
+void add_candidate(CLI::App& app, std::string& id);  // required, as resolve_id() reads it
 
 }  // namespace ballast::orchestrator

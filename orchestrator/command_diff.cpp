@@ -180,9 +180,7 @@ Job set_up_diff(CLI::App& app) {
     std::string a, b;
   };
   const auto given = std::make_shared<Given>();
-  app.add_option("ID", given->a, "@rank, a name, or at least 6 digits of an identity")
-      ->required()
-      ->type_name("");
+  add_candidate(app, given->a);
   app.add_option("OTHER", given->b, "What it is compared with")->required()->type_name("");
   add_archive(app, *given);
   add_config(app, *given);

@@ -25,6 +25,12 @@ void add_json(CLI::App& app, Options& options) {
   app.add_flag("--json", options.json, "Print JSON");
 }
 
+void add_candidate(CLI::App& app, std::string& id) {
+  app.add_option("ID", id, "@rank, a name, or at least 6 digits of an identity")
+      ->required()
+      ->type_name("");
+}
+
 Config Options::load() const {
   Config loaded = load_config(config, settings);
   if (!archive.empty()) loaded.archive = archive;

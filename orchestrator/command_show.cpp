@@ -236,9 +236,7 @@ Job set_up_show(CLI::App& app) {
     std::string id;
   };
   const auto given = std::make_shared<Given>();
-  app.add_option("ID", given->id, "@rank, a name, or at least 6 digits of an identity")
-      ->required()
-      ->type_name("");
+  add_candidate(app, given->id);
   add_archive(app, *given);
   add_config(app, *given);
   add_json(app, *given);

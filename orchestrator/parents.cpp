@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "evaluator/statistics.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -33,13 +34,6 @@ std::vector<double> normalised(std::vector<double> weights) {
   return weights;
 }
 
-double middle(std::vector<double> values) {
-  assert(!values.empty());
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 double novelty(const ParentOption& option) {
@@ -50,12 +44,12 @@ double novelty(const ParentOption& option) {
 std::vector<double> weighted(std::span<const ParentOption> options, double lambda, bool scaled) {
   std::vector<double> fitness;
   for (const ParentOption& option : options) fitness.push_back(-option.mean);
-  const double centre = middle(fitness);
+  const double centre = evaluator::median(fitness);
   double scale = 1;
   if (scaled) {
     std::vector<double> deviation;
     for (const double f : fitness) deviation.push_back(std::abs(f - centre));
-    scale = std::max(middle(deviation), 1e-6);
+    scale = std::max(evaluator::median(deviation), 1e-6);
   }
   std::vector<double> weights;
   for (size_t i = 0; i < options.size(); ++i)

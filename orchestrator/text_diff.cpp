@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "prompts/lines.h"
+
 namespace ballast::orchestrator {
 namespace {
 
 constexpr size_t kContext = 3;
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
 
 // A line with its mark, and how many lines of each text come before it.
 struct Step {
@@ -60,7 +52,7 @@ std::string range(size_t start, size_t count) {
 
 std::string unified_diff(std::string_view a, std::string_view name_a, std::string_view b,
                          std::string_view name_b) {
-  const std::vector<Step> steps = steps_of(lines_of(a), lines_of(b));
+  const std::vector<Step> steps = steps_of(prompts::split_lines(a), prompts::split_lines(b));
   std::string out;
   for (size_t i = 0; i < steps.size();) {
     if (steps[i].mark == ' ') {

@@ -82,6 +82,20 @@ LlmOutcome error_outcome(int status, const Json& json) {
   return word == LlmOutcome::kOk ? LlmOutcome::kOverloaded : word;
 }
 
+std::optional<Json> event_of(const std::string& data, LlmReply& reply) {
+  Json json = Json::parse(data, nullptr, false);
+  if (!json.is_discarded()) return json;
+  reply.message = "an event of the stream is not JSON";
+  return std::nullopt;
+}
+
+bool holds_error(const Json& event, LlmReply& reply) {
+  if (!at(event, {"error"}).is_object()) return false;
+  reply.outcome = error_outcome(200, event);
+  reply.message = error_message(event);
+  return true;
+}
+
 namespace {
 
 LlmReply read_json(Provider provider, const Json& json) {

@@ -76,11 +76,9 @@ LlmReply read_anthropic_stream(std::string_view body) {
   std::string stop;
   bool ended = false;
   for (const SseEvent& event : parse_sse(body)) {
-    const Json json = Json::parse(event.data, nullptr, false);
-    if (json.is_discarded()) {
-      reply.message = "an event of the stream is not JSON";
-      return reply;
-    }
+    const std::optional<Json> parsed = event_of(event.data, reply);
+    if (!parsed) return reply;
+    const Json& json = *parsed;
     const std::string type = text_at(json, {"type"});
     if (type == "message_start") {
       add_usage(at(json, {"message", "usage"}), reply.usage);

@@ -79,16 +79,10 @@ LlmReply read_chat_stream(std::string_view body, Provider) {
   std::string finish, refusal;
   for (const SseEvent& event : parse_sse(body)) {
     if (event.data == "[DONE]") break;
-    const Json json = Json::parse(event.data, nullptr, false);
-    if (json.is_discarded()) {
-      reply.message = "an event of the stream is not JSON";
-      return reply;
-    }
-    if (at(json, {"error"}).is_object()) {
-      reply.outcome = error_outcome(200, json);
-      reply.message = error_message(json);
-      return reply;
-    }
+    const std::optional<Json> parsed = event_of(event.data, reply);
+    if (!parsed) return reply;
+    const Json& json = *parsed;
+    if (holds_error(json, reply)) return reply;
     if (at(json, {"usage"}).is_object()) reply.usage = usage_of(json["usage"]);
     const Json& choice = at(json, {"choices", size_t{0}});
     reply.text += text_at(choice, {"delta", "content"});

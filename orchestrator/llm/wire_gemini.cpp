@@ -73,16 +73,10 @@ LlmReply read_gemini_stream(std::string_view body) {
   LlmReply reply;
   std::string finish, blocked;
   for (const SseEvent& event : parse_sse(body)) {
-    const Json json = Json::parse(event.data, nullptr, false);
-    if (json.is_discarded()) {
-      reply.message = "an event of the stream is not JSON";
-      return reply;
-    }
-    if (at(json, {"error"}).is_object()) {
-      reply.outcome = error_outcome(200, json);
-      reply.message = error_message(json);
-      return reply;
-    }
+    const std::optional<Json> parsed = event_of(event.data, reply);
+    if (!parsed) return reply;
+    const Json& json = *parsed;
+    if (holds_error(json, reply)) return reply;
     if (at(json, {"usageMetadata"}).is_object()) reply.usage = usage_of(json["usageMetadata"]);
     const Json& candidate = at(json, {"candidates", size_t{0}});
     add_parts(candidate, reply.text);

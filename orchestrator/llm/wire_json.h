@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -52,6 +53,12 @@ std::string error_message(const Json& json);
 
 // What a status and an error body mean. Never kOk.
 LlmOutcome error_outcome(int status, const Json& json);
+
+// An event of a stream. nullopt when it is no JSON; the reply then says so.
+std::optional<Json> event_of(const std::string& data, LlmReply& reply);
+
+// Whether an event tells of an error, in the form `{"error": {...}}`; the reply then holds it.
+bool holds_error(const Json& event, LlmReply& reply);
 
 // One family of providers each: a whole reply in JSON, and the events of a streamed one put
 // together.

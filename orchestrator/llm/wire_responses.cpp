@@ -81,11 +81,9 @@ LlmReply read_responses_stream(std::string_view body) {
   LlmReply reply;
   for (const SseEvent& event : parse_sse(body)) {
     if (event.data == "[DONE]") break;
-    const Json json = Json::parse(event.data, nullptr, false);
-    if (json.is_discarded()) {
-      reply.message = "an event of the stream is not JSON";
-      return reply;
-    }
+    const std::optional<Json> parsed = event_of(event.data, reply);
+    if (!parsed) return reply;
+    const Json& json = *parsed;
     const std::string type = text_at(json, {"type"});
     if (type == "response.completed" || type == "response.incomplete" || type == "response.failed")
       return read_responses(at(json, {"response"}));  // repeats the whole reply

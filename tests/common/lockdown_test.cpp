@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "tests/fakes/temporary_folder.h"
 
 namespace ballast {
 namespace {
@@ -42,23 +43,12 @@ int locked(const std::function<int()>& action, const std::vector<std::string>& r
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-class Folder {
+class Folder : public fakes::TemporaryFolder {
  public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ballast.XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
   std::string file(const char* name) const {
-    std::ofstream(path_ / name) << name;
-    return path_ / name;
+    std::ofstream(path() / name) << name;
+    return path() / name;
   }
-  std::string path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 int open_code(const std::string& path, int flags) {

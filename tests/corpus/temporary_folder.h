@@ -8,29 +8,19 @@
 #include <sstream>
 #include <string>
 
+#include "tests/fakes/temporary_folder.h"
+
 namespace ballast::corpus {
 
-class TemporaryFolder {
+class TemporaryFolder : public fakes::TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ballast.XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
   // Writes a file below the folder, making the folders on its way.
   std::filesystem::path write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path path = path_ / name;
+    const std::filesystem::path path = this->path() / name;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline std::string contents(const std::filesystem::path& path) {

@@ -16,6 +16,7 @@
 #include "evaluator/bubblewrap.h"
 #include "evaluator/fd.h"
 #include "tests/evaluator/leftovers.h"
+#include "tests/fakes/temporary_folder.h"
 
 namespace ballast::evaluator {
 namespace {
@@ -36,8 +37,7 @@ class RealSandbox : public testing::TestWithParam<bool> {
     if (!host().namespaces) GTEST_SKIP() << "no user namespaces here: " << host().notes.front();
     if (GetParam() && !host().own_pid_namespace)
       GTEST_SKIP() << "no PID namespace around bubblewrap here";
-    std::string pattern = (fs::temp_directory_path() / "ballast.XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
+    folder_ = fakes::make_temporary_folder();
     for (const char* name : {"code", "prose"})
       for (const char* split : {"train", "select", "final"})
         std::ofstream(folder_ / (std::string(name) + '.' + split + ".bin")) << name << ' ' << split;

@@ -10,6 +10,7 @@
 
 #include "evaluator/bubblewrap.h"
 #include "evaluator/evaluator.h"
+#include "tests/fakes/temporary_folder.h"
 
 namespace ballast::evaluator {
 namespace {
@@ -28,8 +29,7 @@ class RealTrainer : public testing::Test {
   void SetUp() override {
     const HostReport host = inspect_host();
     if (!host.namespaces) GTEST_SKIP() << "no user namespaces here: " << host.notes.front();
-    std::string pattern = (fs::temp_directory_path() / "ballast.XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
+    folder_ = fakes::make_temporary_folder();
     for (const char* name : {"code", "prose"})
       for (const char* split : {"train", "select"})
         write_corpus(folder_ / (std::string(name) + '.' + split + ".bin"));

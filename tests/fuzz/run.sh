@@ -43,8 +43,8 @@ mkdir -p "$folder"/findings "$folder"/seeds_frame_planted "$folder"/seeds_reply_
 
 # The crash planted in the reader of frames stands beside one message; its proof starts from that one.
 grep -l '"kind":"progress"' "$folder"/seeds_frame/json_* | xargs cp -t "$folder"/seeds_frame_planted
-# And the one in the reader of replies beside a short edit.
-cp "$folder"/seeds_reply/edit_short "$folder"/seeds_reply_planted
+# And the one in the reader of replies beside an edit whose line occurs twice.
+cp "$folder"/seeds_reply/edit_twice "$folder"/seeds_reply_planted
 
 # fuzz TARGET OPTIONS...: false when something was found. A limit of 10 s catches what hangs; sanitizers
 # make everything some ten times slower.

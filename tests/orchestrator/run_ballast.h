@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/fakes/temporary_folder.h"
+
 namespace ballast::orchestrator {
 
 // One that runs: its process and where its output goes.
@@ -28,10 +30,7 @@ struct Ran {
 
 class BallastTest : public testing::Test {
  protected:
-  BallastTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "ballast-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
+  BallastTest() { folder_ = fakes::make_temporary_folder(); }
   ~BallastTest() override { std::filesystem::remove_all(folder_); }
 
   // Starts `ballast arguments...` with BALLAST_DATA = folder()/data; finish() waits for its end.

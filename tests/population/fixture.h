@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "population/archive.h"
+#include "tests/fakes/temporary_folder.h"
 
 namespace ballast::population {
 
@@ -19,21 +20,7 @@ class FixedClock final : public Clock {
   double monotonic() const override { return 0; }
 };
 
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ballast.XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = fakes::TemporaryFolder;
 
 inline std::string bytes_of(const std::filesystem::path& path) {
   std::ostringstream text;

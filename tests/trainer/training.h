@@ -12,29 +12,12 @@
 #include "common/error.h"
 #include "common/job.h"
 #include "common/rng.h"
+#include "tests/fakes/temporary_folder.h"
 #include "trainer/batches.h"
 
 namespace ballast::trainer {
 
-// A folder that lives as long as the object.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = testing::TempDir() + "ballast_trainer_XXXXXX";
-    if (!::mkdtemp(pattern.data())) throw Error("no temporary folder");
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = fakes::TemporaryFolder;
 
 inline void write_tokens(const std::filesystem::path& path, const std::vector<uint16_t>& tokens) {
   std::ofstream out(path, std::ios::binary);

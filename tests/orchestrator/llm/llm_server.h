@@ -14,6 +14,7 @@
 #include "population/archive.h"
 #include "tests/fakes/fast_clock.h"
 #include "tests/fakes/http_server.h"
+#include "tests/fakes/temporary_folder.h"
 
 namespace ballast::orchestrator {
 
@@ -56,8 +57,7 @@ inline LlmCall call_of(const std::string& user, const std::string& model = "m") 
 class ClientTest : public testing::Test {
  protected:
   ClientTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "ballast-llm-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
+    folder_ = fakes::make_temporary_folder();
     archive_ = std::make_unique<population::Archive>(path(), clock_);
   }
   ~ClientTest() override {
