@@ -62,7 +62,7 @@ mkdir -p "$dir"
 
 # The package mirror of this machine, whatever it is called.
 mirror() {
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |  # either may be missing
     sed -nE 's,^(URIs:|deb( \[[^]]*\])?) +([^ ]*/debian/?)( .*)?$,\3,p' | head -n 1
 }
 
