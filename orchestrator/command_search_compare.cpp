@@ -158,6 +158,7 @@ OrderedJson json_of(const std::vector<StrategyResult>& results, const Arena& are
             {"prior_weight", fit.prior_weight},
             {"mean", fit.mean},
             {"spread", fit.spread},
+            {"fence", fit.fence},
             {"best", fit.best},
             {"noise", fit.noise},
             {"noise_tokens", fit.noise_tokens},

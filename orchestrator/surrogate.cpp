@@ -32,6 +32,14 @@ double variance_of(std::span<const double> x) {
   return sum / static_cast<double>(x.size() - 1);
 }
 
+// Tukey, Exploratory Data Analysis (1977), 2D.
+double outer_fence(std::vector<double> x) {
+  if (x.size() < 4) return std::numeric_limits<double>::infinity();
+  std::sort(x.begin(), x.end());
+  const double low = x[x.size() / 4], high = x[3 * x.size() / 4];
+  return high + 3 * (high - low);
+}
+
 // L2; infinite for fingerprints of different lengths, which are of different batteries.
 double distance(std::span<const float> a, std::span<const float> b) {
   if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
@@ -146,6 +154,9 @@ void Surrogate::read_points(const population::Record& record) {
   }
   std::vector<double> differences;
   for (const SurrogatePoint& point : points_) differences.push_back(point.difference);
+  fit_.fence = outer_fence(differences);
+  for (size_t i = 0; i < points_.size(); ++i)
+    differences[i] = points_[i].difference = std::min(differences[i], fit_.fence);
   fit_.texts = static_cast<int64_t>(points_.size());
   fit_.mean = mean_of(differences);
   fit_.spread = std::sqrt(variance_of(differences));

@@ -11,6 +11,10 @@
 // inverse proportion to the tokens. Below the second rung's tokens each text also has an offset of
 // its own, as large as recorded texts had between the two rungs.
 //
+// Differences beyond Tukey's outer fence (the upper quartile plus three times the interquartile
+// range) count as the fence: how bad a text is that does not balance at all says nothing about the
+// good ones, and would decide the kernel.
+//
 // What it does not show. It is smoother than training is: nothing can be better than the best that
 // was recorded, whatever lies between is an average, and what fingerprints do not see (the dynamics
 // of training) does not exist. Failures are left out. So it tells how well a strategy finds its way
@@ -44,6 +48,7 @@ class Surrogate {
     int64_t texts = 0;
     double bandwidth = 0, prior_weight = 0;
     double mean = 0, spread = 0;  // of the recorded differences: mean and standard deviation
+    double fence = 0;             // worse ones count as this
     double best = 0;              // the lowest prediction at a recorded text
     double noise = 0;             // standard deviation of one paired difference, at `noise_tokens`
     int64_t noise_tokens = 0;

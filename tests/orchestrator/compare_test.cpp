@@ -117,6 +117,17 @@ TEST(Surrogate, MeasuresWithTheNoiseOfTheTokensAndTheCostOfAWrongCoefficient) {
             surrogate.measure(text, "a text", 0.5, 400'000, 7));
 }
 
+TEST(Surrogate, LetsAHopelessTextNotDecideTheKernel) {
+  population::Record record = synthetic_record(160, 0.004);
+  const Surrogate::Fit before = Surrogate(record).fit();
+  for (population::EstimateRow& row : record.estimates)
+    if (row.identity == record.candidates[3].identity) row.mean_difference = 2;
+  const Surrogate::Fit after = Surrogate(record).fit();
+  EXPECT_LT(after.fence, 0.2);
+  EXPECT_EQ(after.bandwidth, before.bandwidth);
+  EXPECT_GT(after.rank_correlation, before.rank_correlation - 0.05);
+}
+
 TEST(Surrogate, RefusesARecordThatIsTooSmall) {
   for (const int texts : {0, 4}) {
     EXPECT_THROW(Surrogate(synthetic_record(texts, 0.004)), Error) << texts;
