@@ -45,6 +45,7 @@ tools=(
 libraries=(
   libcli11-dev
   libcurl4-openssl-dev
+  libgmock-dev
   libgtest-dev
   libseccomp-dev
   libsqlite3-dev
