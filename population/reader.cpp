@@ -260,6 +260,8 @@ Record Reader::record() const {
   r.memberships = read_memberships(db);
   r.evaluations = read_evaluations(db);
   r.estimates = read_estimates(db);
+  r.drafts = read_drafts(db);
+  r.calls = read_calls(db);
   r.sessions = read_sessions(db);
   r.events = read_events(db, std::numeric_limits<int64_t>::max());
   r.proposed_ns = read_integers(db, "SELECT created_ns FROM proposal ORDER BY id");

@@ -89,6 +89,8 @@ struct Record {
   std::vector<MembershipRow> memberships;
   std::vector<EvaluationRow> evaluations;  // finished and not, in order of their first start
   std::vector<EstimateRow> estimates;
+  std::vector<DraftRow> drafts;  // by number
+  std::vector<CallRow> calls;
   std::vector<SessionRow> sessions;
   std::vector<EventRow> events;
   std::vector<int64_t> proposed_ns;  // one per proposal

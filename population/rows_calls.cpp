@@ -1,4 +1,5 @@
 // Calls to language models, read back.
+#include "common/json.h"
 #include "population/rows.h"
 
 namespace ballast::population {
@@ -7,8 +8,9 @@ namespace {
 constexpr std::string_view kCallColumns =
     "SELECT c.id, c.model, c.provider, c.remote, c.operator, c.variant, s.text, u.text, "
     "c.sampling, c.prompt_hash, c.ordinal, c.outcome, c.message, c.reply, c.request_id, "
-    "c.attempts, c.seconds, c.answered FROM llm_call c JOIN llm_text s ON s.id = c.system "
-    "JOIN llm_text u ON u.id = c.user ";
+    "c.attempts, c.seconds, c.answered, c.draft, c.handled_ns, (SELECT total(ifnull(a.usd, "
+    "a.worst_usd)) FROM llm_attempt a WHERE a.call = c.id) FROM llm_call c JOIN llm_text s ON s.id "
+    "= c.system JOIN llm_text u ON u.id = c.user ";
 
 std::optional<int64_t> optional_integer(const Statement& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
@@ -26,6 +28,7 @@ std::vector<CallRow> calls_of(Statement& r) {
                    .system = r.text(6),
                    .user = r.text(7),
                    .sampling = r.text(8),
+                   .draft = optional_integer(r, 18),
                    .prompt_hash = r.text(9),
                    .ordinal = optional_integer(r, 10),
                    .outcome = r.text(11),
@@ -34,7 +37,9 @@ std::vector<CallRow> calls_of(Statement& r) {
                    .request_id = r.text(14),
                    .attempts = r.integer(15),
                    .seconds = r.real(16),
-                   .answered = optional_integer(r, 17)});
+                   .answered = optional_integer(r, 17),
+                   .handled_ns = optional_integer(r, 19),
+                   .usd = r.real(20)});
   return out;
 }
 
@@ -53,11 +58,30 @@ std::vector<CallRow> read_calls(Db& db, std::string_view identity) {
   return calls_of(rows);
 }
 
-std::vector<CallRow> read_unused_calls(Db& db) {
-  Statement rows(db, std::string(kCallColumns) +
-                         "WHERE c.outcome IN ('OK', 'TRUNCATED', 'REFUSED', 'FILTERED') AND c.id "
-                         "NOT IN (SELECT call FROM proposal_call) ORDER BY c.id");
+std::vector<CallRow> read_calls_of_draft(Db& db, int64_t number) {
+  Statement rows(db, std::string(kCallColumns) + "WHERE c.draft = ?1 ORDER BY c.id");
+  rows.bind(number);
   return calls_of(rows);
+}
+
+std::vector<DraftRow> read_drafts(Db& db) {
+  std::vector<DraftRow> out;
+  Statement r(db,
+              "SELECT number, operator, model, variant, parents, island, asked_ns, ended_ns FROM "
+              "draft ORDER BY number");
+  while (r.step()) {
+    DraftRow draft{.number = r.integer(0),
+                   .op = r.text(1),
+                   .model = r.text(2),
+                   .variant = r.text(3),
+                   .asked_ns = r.integer(6),
+                   .ended_ns = optional_integer(r, 7)};
+    const Json parents = parse_json(r.bytes(4), "the parents of a draft");
+    for (const Json& parent : parents) draft.parents.push_back(parent.get<std::string>());
+    if (!r.is_null(5)) draft.island = static_cast<int>(r.integer(5));
+    out.push_back(std::move(draft));
+  }
+  return out;
 }
 
 std::vector<AttemptRow> read_attempts(Db& db) {
