@@ -302,6 +302,14 @@ std::vector<CallRow> Reader::calls(std::string_view identity) const {
 
 std::vector<CallRow> Reader::calls() const { return read_calls(ready()); }
 
+std::vector<CallRow> Reader::calls_of_proposal(int64_t proposal) const {
+  return read_calls_of_proposal(ready(), proposal);
+}
+
+std::vector<AttemptRow> Reader::attempts_of_proposal(int64_t proposal) const {
+  return read_attempts_of_proposal(ready(), proposal);
+}
+
 Table Reader::sql(std::string_view query, size_t max_rows) const {
   Table out;
   Db& db = ready_for_sql();

@@ -43,6 +43,34 @@ std::vector<CallRow> calls_of(Statement& r) {
   return out;
 }
 
+constexpr std::string_view kAttemptColumns =
+    "SELECT a.id, a.call, a.number, a.worst_usd, a.worst_tokens, a.outcome, a.message, "
+    "a.request_id, a.status, a.input, a.cache_read, a.cache_write, a.cache_write_1h, a.output, "
+    "a.reasoning, a.usd, a.seconds FROM llm_attempt a ";
+
+std::vector<AttemptRow> attempts_of(Statement& r) {
+  std::vector<AttemptRow> out;
+  while (r.step())
+    out.push_back({.id = r.integer(0),
+                   .call = r.integer(1),
+                   .number = r.integer(2),
+                   .worst_usd = r.real(3),
+                   .worst_tokens = r.integer(4),
+                   .end = {.outcome = r.text(5),
+                           .message = r.text(6),
+                           .request_id = r.text(7),
+                           .status = r.integer(8),
+                           .tokens = {.input = r.integer(9),
+                                      .cache_read = r.integer(10),
+                                      .cache_write = r.integer(11),
+                                      .cache_write_1h = r.integer(12),
+                                      .output = r.integer(13),
+                                      .reasoning = r.integer(14)},
+                           .usd = r.optional_real(15),
+                           .seconds = r.real(16)}});
+  return out;
+}
+
 }  // namespace
 
 std::vector<CallRow> read_calls(Db& db) {
@@ -84,31 +112,25 @@ std::vector<DraftRow> read_drafts(Db& db) {
   return out;
 }
 
+std::vector<CallRow> read_calls_of_proposal(Db& db, int64_t proposal) {
+  Statement rows(db, std::string(kCallColumns) +
+                         "JOIN proposal_call q ON q.call = c.id WHERE q.proposal = ?1 ORDER BY "
+                         "q.position");
+  rows.bind(proposal);
+  return calls_of(rows);
+}
+
 std::vector<AttemptRow> read_attempts(Db& db) {
-  std::vector<AttemptRow> out;
-  Statement r(db,
-              "SELECT id, call, number, worst_usd, worst_tokens, outcome, message, request_id, "
-              "status, input, cache_read, cache_write, cache_write_1h, output, reasoning, usd, "
-              "seconds FROM llm_attempt ORDER BY id");
-  while (r.step())
-    out.push_back({.id = r.integer(0),
-                   .call = r.integer(1),
-                   .number = r.integer(2),
-                   .worst_usd = r.real(3),
-                   .worst_tokens = r.integer(4),
-                   .end = {.outcome = r.text(5),
-                           .message = r.text(6),
-                           .request_id = r.text(7),
-                           .status = r.integer(8),
-                           .tokens = {.input = r.integer(9),
-                                      .cache_read = r.integer(10),
-                                      .cache_write = r.integer(11),
-                                      .cache_write_1h = r.integer(12),
-                                      .output = r.integer(13),
-                                      .reasoning = r.integer(14)},
-                           .usd = r.optional_real(15),
-                           .seconds = r.real(16)}});
-  return out;
+  Statement rows(db, std::string(kAttemptColumns) + "ORDER BY a.id");
+  return attempts_of(rows);
+}
+
+std::vector<AttemptRow> read_attempts_of_proposal(Db& db, int64_t proposal) {
+  Statement rows(db, std::string(kAttemptColumns) +
+                         "JOIN proposal_call q ON q.call = a.call WHERE q.proposal = ?1 ORDER BY "
+                         "a.id");
+  rows.bind(proposal);
+  return attempts_of(rows);
 }
 
 }  // namespace ballast::population
