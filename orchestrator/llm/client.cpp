@@ -66,8 +66,6 @@ Client::Client(ClientOptions options, population::Archive& archive, const Clock&
   }
   archive_.lose_open_calls();
   budget_ = Budget(options_.ceilings, spent_before(archive_.llm_spending()));
-  for (population::CallRow& call : archive_.unused_calls())
-    unused_[{call.prompt_hash, call.model, call.op}].push_back(std::move(call));
 }
 
 Client::~Client() = default;
@@ -98,15 +96,6 @@ int64_t Client::submit(const LlmCall& call) {
   asked->prompt = call.prompt;
   asked->sampling = call.sampling.value_or((*peer)->model.sampling);
   asked->started = asked->due = clock_.monotonic();
-  const std::string hash = population::prompt_hash(call.prompt.system, call.prompt.user);
-  if (const auto known = unused_.find({hash, call.model, call.op});
-      known != unused_.end() && !known->second.empty()) {
-    const population::CallRow row = std::move(known->second.front());
-    known->second.pop_front();
-    answers_.push_back({asked->ticket, row.id, recorded_reply(row)});
-    if (options_.notify) options_.notify();
-    return asked->ticket;
-  }
   asked->row = archive_.begin_call(row_of((*peer)->model, call, asked->sampling));
   const int64_t ticket = asked->ticket;
   asked_[ticket] = std::move(asked);

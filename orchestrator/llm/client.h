@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "common/clock.h"
@@ -49,8 +48,7 @@ struct ModelStatus {
 class Client final : public Llm {
  public:
   // Throws Error (usage) for a model without a known price, a usable key or address. What an
-  // earlier process left under way is declared LOST and counts at its worst case; replies it did
-  // not use are given again, free, to the call that asks the same.
+  // earlier process left under way is declared LOST and counts at its worst case.
   Client(ClientOptions options, population::Archive& archive, const Clock& clock);
   ~Client() override;  // drops what is in flight; its rows are LOST on the next start
 
@@ -91,9 +89,6 @@ class Client final : public Llm {
   std::map<int64_t, std::unique_ptr<Asked>> asked_;  // by ticket: without an answer yet
   std::map<int64_t, int64_t> in_flight_;             // the transport's ticket -> ours
   std::deque<LlmAnswer> answers_;
-  // (prompt hash, model, operator) -> rows of replies that nobody has used yet
-  std::map<std::tuple<std::string, std::string, std::string>, std::deque<population::CallRow>>
-      unused_;
   Transport transport_;
 };
 
