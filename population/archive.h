@@ -49,10 +49,13 @@ struct ProposalRow {
   std::vector<std::string> parents;  // identities, the first is the main one
   std::string identity;              // the child's; empty when it is not even a candidate
   Outcome outcome = Outcome::kOk;    // kOk unless the text itself was found wanting
-  std::string reason;                // "accepted", "identity", "fingerprint", "static", "contract"
-  std::string detail;                // message for people
-  std::string source;                // the child's text as proposed
-  std::vector<int64_t> calls = {};   // rows of the model calls it came from; read from the last one
+  // "accepted", "identity", "fingerprint", "static", "contract"; of a draft also "embedding" (too
+  // near in meaning), "reply" (no reply held a text), "call" (no reply came).
+  std::string reason;
+  std::string detail;  // message for people
+  std::string source;  // the child's text as proposed
+  // Rows of the model calls it came from: read from the last that is no "embed" and no "judge".
+  std::vector<int64_t> calls = {};
 };
 
 // What makes an evaluation unique; finished rows are never repeated.
@@ -151,7 +154,13 @@ class Archive {
   Spending llm_spending() const;
   std::vector<CallRow> calls() const;  // in the order asked
   std::vector<AttemptRow> attempts() const;
-  std::vector<CallRow> unused_calls() const;  // with a reply, and no proposal read from it
+
+  // Drafts: proposals that wait on a model. One is stored before its first call.
+  void add_draft(const DraftRow& draft);                      // Error when the number is taken
+  void end_draft(int64_t number);                             // once, else Error
+  void mark_handled(int64_t call);                            // once, of one that ended, else Error
+  std::vector<DraftRow> drafts() const;                       // by number, ended ones too
+  std::vector<CallRow> calls_of_draft(int64_t number) const;  // in the order asked
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

@@ -260,6 +260,8 @@ Record Reader::record() const {
   r.memberships = read_memberships(db);
   r.evaluations = read_evaluations(db);
   r.estimates = read_estimates(db);
+  r.drafts = read_drafts(db);
+  r.calls = read_calls(db);
   r.sessions = read_sessions(db);
   r.events = read_events(db, std::numeric_limits<int64_t>::max());
   r.proposed_ns = read_integers(db, "SELECT created_ns FROM proposal ORDER BY id");
@@ -299,6 +301,14 @@ std::vector<CallRow> Reader::calls(std::string_view identity) const {
 }
 
 std::vector<CallRow> Reader::calls() const { return read_calls(ready()); }
+
+std::vector<CallRow> Reader::calls_of_proposal(int64_t proposal) const {
+  return read_calls_of_proposal(ready(), proposal);
+}
+
+std::vector<AttemptRow> Reader::attempts_of_proposal(int64_t proposal) const {
+  return read_attempts_of_proposal(ready(), proposal);
+}
 
 Table Reader::sql(std::string_view query, size_t max_rows) const {
   Table out;

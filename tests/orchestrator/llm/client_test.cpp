@@ -426,13 +426,6 @@ TEST_F(ClientTest, WhatADeadProcessLeftCountsAtItsWorstAndIsAskedAgain) {
   const auto calls = archive_->calls();
   EXPECT_EQ(calls[1].outcome, "LOST");
   EXPECT_NEAR(client_->budget().spent().usd, kChatUsd + archive_->attempts()[1].worst_usd, 1e-12);
-  // The answer that no proposal used is given again, without a request.
-  const LlmAnswer again = ask(*client_, call_of("fast"));
-  EXPECT_EQ(again.reply.text, "answer");
-  EXPECT_EQ(again.call, calls[0].id);
-  EXPECT_EQ(server.requests(), 2);
-  EXPECT_EQ(reply_to("fast").text, "answer") << "but once only";
-  EXPECT_EQ(server.requests(), 3);
 }
 
 }  // namespace
