@@ -71,6 +71,7 @@ class Client final : public Llm {
   bool hold_back(Asked& asked, Peer& peer, double now);
   void send(Asked& asked, Peer& peer, const Amount& worst);
   void take(const Exchange& exchange);
+  static void check_length(Peer& peer, LlmReply& reply);
   void judge(Peer& peer, const Asked& asked, const LlmReply& reply, const Exchange& exchange,
              double now);
   bool go_on(Asked& asked, Peer& peer, const LlmReply& reply, const Exchange& exchange);

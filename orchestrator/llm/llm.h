@@ -73,12 +73,14 @@ struct LlmCall {
   std::string op = {};                    // who asks: "edit", "repair", ...; the archive's column
   std::string variant = {};               // of the prompt's template; may be empty
   std::optional<Sampling> sampling = {};  // instead of the model's own
+  std::optional<int64_t> draft = {};      // the archive's, to which it belongs
 };
 
 struct LlmAnswer {
   int64_t ticket = 0;  // submit()'s
   int64_t call = 0;    // row of the archive, for ProposalRow::calls; stored by now
   LlmReply reply;
+  double usd = 0;  // of all its attempts, those of unknown cost at their worst
 };
 
 // Any number of calls at a time, all from one thread: not thread-safe. Never throws for what a
