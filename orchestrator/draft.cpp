@@ -69,7 +69,7 @@ Scratchpad scratchpad_from_json(std::string_view text) {
   return out;
 }
 
-std::vector<size_t> Conversation::parents(const Draft& draft) const {
+std::vector<size_t> Dialogue::parents(const Draft& draft) const {
   std::vector<size_t> out;
   for (const std::string& identity : draft.row.parents) {
     const auto entry = ledger.find(identity);
@@ -80,7 +80,7 @@ std::vector<size_t> Conversation::parents(const Draft& draft) const {
   return out;
 }
 
-Asking Conversation::question(const Draft& draft) const {
+Asking Dialogue::question(const Draft& draft) const {
   const auto number = static_cast<uint64_t>(draft.row.number);
   Rng rng(config.seed, "prompt", number);
   const auto& variants = prompts::variants(draft.row.op);
@@ -92,18 +92,18 @@ Asking Conversation::question(const Draft& draft) const {
                                          facts_for(source, parents(draft), rng)));
 }
 
-Asking Conversation::notes(const std::vector<prompts::Result>& results) const {
+Asking Dialogue::notes(const std::vector<prompts::Result>& results) const {
   return asking_of(kNotes, config.models.notes,
                    prompts::make_notes_request(task_of(config), scratchpad.text, results));
 }
 
-std::variant<Asking, Proposal> Conversation::next(Draft& draft, const LlmReply& reply) const {
+std::variant<Asking, Proposal> Dialogue::next(Draft& draft, const LlmReply& reply) const {
   if (draft.close) return judged(draft, reply);
   if (draft.embedding_asked) return compare(draft, reply);
   return read(draft, reply);
 }
 
-std::variant<Asking, Proposal> Conversation::read(Draft& draft, const LlmReply& reply) const {
+std::variant<Asking, Proposal> Dialogue::read(Draft& draft, const LlmReply& reply) const {
   if (reply.outcome != LlmOutcome::kOk && reply.outcome != LlmOutcome::kTruncated)
     return rejected(draft, Outcome::kInfra, "call",
                     std::string(to_string(reply.outcome)) + ": " + reply.message);
@@ -130,15 +130,14 @@ std::variant<Asking, Proposal> Conversation::read(Draft& draft, const LlmReply& 
       std::string(kEmbed), config.models.embedder, "", {"", draft.proposal->row.source}};
 }
 
-std::variant<Asking, Proposal> Conversation::failed(Draft& draft, prompts::Failure failure) const {
+std::variant<Asking, Proposal> Dialogue::failed(Draft& draft, prompts::Failure failure) const {
   draft.chain.failures.push_back(std::move(failure));
   const prompts::Failure& last = draft.chain.failures.back();
   const auto turns = static_cast<int>(draft.chain.failures.size()) - 1;
   if (turns < config.repair_turns && prompts::may_repair(draft.chain)) {
-    Rng rng(config.seed, "prompt of a repair", static_cast<uint64_t>(draft.row.number));
     const FactsSource source{config, ledger, made, archive, "", {}};
     return asking_of(kRepair, draft.row.model,
-                     prompts::make_repair(task_of(config), facts_for(source, parents(draft), rng),
+                     prompts::make_repair(task_of(config), parents_only(source, parents(draft)),
                                           draft.chain));
   }
   Proposal out =
@@ -149,7 +148,7 @@ std::variant<Asking, Proposal> Conversation::failed(Draft& draft, prompts::Failu
   return out;
 }
 
-std::variant<Asking, Proposal> Conversation::compare(Draft& draft, const LlmReply& reply) const {
+std::variant<Asking, Proposal> Dialogue::compare(Draft& draft, const LlmReply& reply) const {
   Proposal& proposal = *draft.proposal;
   std::optional<EmbeddingIndex::Match> nearest;
   if (reply.outcome == LlmOutcome::kOk) {
@@ -174,7 +173,7 @@ std::variant<Asking, Proposal> Conversation::compare(Draft& draft, const LlmRepl
   return asking_of(kJudge, config.models.judge, std::move(request));
 }
 
-std::variant<Asking, Proposal> Conversation::judged(Draft& draft, const LlmReply& reply) const {
+std::variant<Asking, Proposal> Dialogue::judged(Draft& draft, const LlmReply& reply) const {
   Proposal& proposal = *draft.proposal;
   std::optional<prompts::Judgement> judgement;
   if (reply.outcome == LlmOutcome::kOk) judgement = prompts::read_judgement(reply.text);
@@ -189,7 +188,7 @@ std::variant<Asking, Proposal> Conversation::judged(Draft& draft, const LlmReply
   return std::move(proposal);
 }
 
-Proposal Conversation::rejected(const Draft& draft, Outcome outcome, std::string reason,
+Proposal Dialogue::rejected(const Draft& draft, Outcome outcome, std::string reason,
                                 std::string detail) const {
   Proposal out;
   out.row.op = draft.row.op;

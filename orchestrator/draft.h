@@ -74,7 +74,7 @@ struct ModelStanding {
 constexpr int64_t kMostBadRequests = 5;
 
 // Borrows all of it; a value for the moment.
-struct Conversation {
+struct Dialogue {
   const SearchConfig& config;
   const Ledger& ledger;
   std::span<const Made> made;

@@ -26,7 +26,7 @@ std::optional<size_t> arm_of(const SearchConfig& config, const population::Draft
 
 }  // namespace
 
-Conversation Search::State::conversation() {
+Dialogue Search::State::dialogue() {
   return {config,
           ledger,
           made,
@@ -88,7 +88,7 @@ void Search::State::ask(const Question& question, std::optional<int> island, int
   draft.row.island = island;
   for (const size_t parent : question.parents)
     draft.row.parents.push_back(ledger.entries()[parent].identity);
-  const Asking asking = conversation().question(draft);
+  const Asking asking = dialogue().question(draft);
   draft.row.variant = asking.variant;
   ++drafts_asked;
   begin_draft(std::move(draft), asking);
@@ -120,7 +120,7 @@ void Search::State::ask_for_notes() {
   const FactsSource source{config, ledger, made, archive, "", {}};
   const std::vector<prompts::Result> results =
       results_for_notes(source, static_cast<size_t>(scratchpad.proposals), kMostResults);
-  const Asking asking = conversation().notes(results);
+  const Asking asking = dialogue().notes(results);
   Draft draft;
   draft.row.number = ++last_draft;
   draft.row.op = kNotes;
@@ -167,7 +167,7 @@ void Search::State::use(Draft& draft, int64_t call, const LlmReply& reply, doubl
   if (draft.row.op == kNotes) {
     take_notes(draft, call, reply);
   } else {
-    std::variant<Asking, Proposal> next = conversation().next(draft, reply);
+    std::variant<Asking, Proposal> next = dialogue().next(draft, reply);
     archive.together([&] {
       archive.add_arrival({.call = call, .steps = now});
       if (const auto* asking = std::get_if<Asking>(&next))
@@ -257,24 +257,20 @@ void Search::State::take_up_drafts() {
     draft.row = std::move(row);
     for (const population::CallRow& call : calls)
       if (has_answer(call)) draft.recorded.push_back(call);
-    Asking asking{draft.row.op,
-                  draft.row.model,
-                  draft.row.variant,
-                  {calls.front().system, calls.front().user}};
+    // Asked word for word as before: what the search knows has changed since.
+    const population::CallRow& last = calls.back();
+    const Asking asking{last.op, last.model, last.variant, {last.system, last.user}};
     if (draft.row.op == kNotes) scratchpad.waiting = true;
     const bool known = draft.arm || draft.row.op == kNotes;
     if (!known || llm == nullptr) continue;
     std::optional<Proposal> ended;
-    while (!ended && !draft.recorded.empty() && draft.recorded.front().handled) {
+    while (!ended && !draft.recorded.empty() && draft.recorded.front().handled_ns) {
       const population::CallRow call = std::move(draft.recorded.front());
       draft.recorded.pop_front();
       draft.calls.push_back(call.id);
       draft.usd += call.usd;
-      auto next = conversation().next(draft, recorded_reply(call));
-      if (auto* more = std::get_if<Asking>(&next))
-        asking = std::move(*more);
-      else
-        ended = std::move(std::get<Proposal>(next));
+      auto next = dialogue().next(draft, recorded_reply(call));
+      if (auto* proposal = std::get_if<Proposal>(&next)) ended = std::move(*proposal);
     }
     if (ended)
       end_draft(number, std::move(*ended));

@@ -84,7 +84,7 @@ struct Search::State {
   bool may_ask(const std::string& model) const;
   bool drafts_full() const;
   std::vector<bool> closed_arms() const;
-  Conversation conversation();
+  Dialogue dialogue();
 
   // search.cpp: the loop and its ends.
   std::string loop(std::stop_token stop);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/clock.h"
@@ -157,10 +158,18 @@ class Archive {
 
   // Drafts: proposals that wait on a model. One is stored before its first call.
   void add_draft(const DraftRow& draft);                      // Error when the number is taken
-  void end_draft(int64_t number);                             // once, else Error
-  void mark_handled(int64_t call);                            // once, of one that ended, else Error
+  // Once, else Error. `proposal`: the row that it became; nullopt for notes.
+  void end_draft(int64_t number, std::optional<int64_t> proposal);
   std::vector<DraftRow> drafts() const;                       // by number, ended ones too
   std::vector<CallRow> calls_of_draft(int64_t number) const;  // in the order asked
+  // Of each proposal that came of a draft, by its row: the last good answer of this operator
+  // ("embed").
+  std::vector<std::pair<int64_t, std::string>> last_replies(std::string_view op) const;
+
+  // A result, or an answer, which counts as used from now on. Once each, of what has ended, and
+  // after begin_run; else Error.
+  void add_arrival(const ArrivalRow& arrival);
+  std::vector<ArrivalRow> arrivals() const;  // in their order
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

@@ -53,10 +53,10 @@ struct TokenCounts {  // none counted twice
 
 // What ended an attempt.
 struct AttemptEnd {
-  std::string outcome, message, request_id;
+  std::string outcome = {}, message = {}, request_id = {};
   int64_t status = 0;  // HTTP; 0: no answer
-  TokenCounts tokens;
-  std::optional<double> usd;  // nullopt: nobody knows, so it counts at its worst case, tokens too
+  TokenCounts tokens = {};
+  std::optional<double> usd = {};  // nullopt: nobody knows, so it counts at its worst case, tokens too
   double seconds = 0;
 };
 
@@ -75,6 +75,15 @@ struct DraftRow {
   std::optional<int> island = {};         // nullopt: the search has one
   int64_t asked_ns = 0;                   // set by the archive
   std::optional<int64_t> ended_ns = {};   // set by the archive; nullopt: it waits
+  std::optional<int64_t> proposal = {};   // what became of it, set by the archive
+  double usd = 0;                         // of the calls whose answers were used; read only
+};
+
+// What came from outside, in the order in which the search used it: a result or an answer.
+struct ArrivalRow {
+  std::optional<int64_t> evaluation = {}, call = {};  // rows; one of the two
+  int64_t steps = 0;    // decisions that the search had made in this start (search_state.h)
+  int64_t session = 0;  // row of the start; set by the archive
 };
 
 // What all attempts together have cost, those of unknown cost at their worst.

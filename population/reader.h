@@ -60,6 +60,7 @@ struct CostRow {
 };
 
 struct SessionRow {
+  int64_t id = 0;
   int64_t started_ns = 0;
   std::optional<int64_t> ended_ns;  // nullopt: at work, or killed
   std::string reason, build, config;
@@ -91,6 +92,7 @@ struct Record {
   std::vector<EstimateRow> estimates;
   std::vector<DraftRow> drafts;  // by number
   std::vector<CallRow> calls;
+  std::vector<ArrivalRow> arrivals;  // in their order
   std::vector<SessionRow> sessions;
   std::vector<EventRow> events;
   std::vector<int64_t> proposed_ns;  // one per proposal

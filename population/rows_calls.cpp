@@ -92,18 +92,33 @@ std::vector<CallRow> read_calls_of_draft(Db& db, int64_t number) {
   return calls_of(rows);
 }
 
+std::vector<ArrivalRow> read_arrivals(Db& db) {
+  std::vector<ArrivalRow> out;
+  Statement r(db, "SELECT evaluation, call, steps, session FROM arrival ORDER BY id");
+  while (r.step())
+    out.push_back({.evaluation = optional_integer(r, 0),
+                   .call = optional_integer(r, 1),
+                   .steps = r.integer(2),
+                   .session = r.integer(3)});
+  return out;
+}
+
 std::vector<DraftRow> read_drafts(Db& db) {
   std::vector<DraftRow> out;
   Statement r(db,
-              "SELECT number, operator, model, variant, parents, island, asked_ns, ended_ns FROM "
-              "draft ORDER BY number");
+              "SELECT number, operator, model, variant, parents, island, asked_ns, ended_ns, "
+              "proposal, (SELECT total(ifnull(a.usd, a.worst_usd)) FROM llm_call c JOIN "
+              "llm_attempt a ON a.call = c.id WHERE c.draft = number AND c.handled_ns IS NOT NULL) "
+              "FROM draft ORDER BY number");
   while (r.step()) {
     DraftRow draft{.number = r.integer(0),
                    .op = r.text(1),
                    .model = r.text(2),
                    .variant = r.text(3),
                    .asked_ns = r.integer(6),
-                   .ended_ns = optional_integer(r, 7)};
+                   .ended_ns = optional_integer(r, 7),
+                   .proposal = optional_integer(r, 8),
+                   .usd = r.real(9)};
     const Json parents = parse_json(r.bytes(4), "the parents of a draft");
     for (const Json& parent : parents) draft.parents.push_back(parent.get<std::string>());
     if (!r.is_null(5)) draft.island = static_cast<int>(r.integer(5));

@@ -257,7 +257,8 @@ CREATE TABLE draft (
   parents  TEXT    NOT NULL,  -- identities, the main one first; JSON
   island   INTEGER CHECK (island >= 0),  -- NULL: the search has one
   asked_ns INTEGER NOT NULL,
-  ended_ns INTEGER            -- NULL: it waits
+  ended_ns INTEGER,           -- NULL: it waits
+  proposal INTEGER UNIQUE REFERENCES proposal (id)  -- what became of it; NULL: it waits, or notes
 ) STRICT;
 
 ALTER TABLE llm_call ADD COLUMN
@@ -266,6 +267,17 @@ ALTER TABLE llm_call ADD COLUMN
   handled_ns INTEGER CHECK (handled_ns IS NULL OR finished_ns IS NOT NULL);  -- when the search used
                                                                              -- it; NULL: not yet
 CREATE INDEX llm_call_draft ON llm_call (draft);
+
+-- What came to the search from outside, in the order in which it was used: results of evaluations and
+-- answers of models. A replay gives them in this order, each after so many decisions.
+CREATE TABLE arrival (
+  id         INTEGER PRIMARY KEY,
+  session    INTEGER NOT NULL REFERENCES session (id),
+  evaluation INTEGER UNIQUE REFERENCES evaluation (id),
+  call       INTEGER UNIQUE REFERENCES llm_call (id),
+  steps      INTEGER NOT NULL CHECK (steps >= 0),  -- decisions of this session before it
+  CHECK ((evaluation IS NULL) <> (call IS NULL))
+) STRICT;
 )sql";
 
 }  // namespace

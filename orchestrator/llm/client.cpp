@@ -100,7 +100,6 @@ int64_t Client::submit(const LlmCall& call) {
   asked->row = archive_.begin_call(row_of((*peer)->model, call, asked->sampling));
   const int64_t ticket = asked->ticket;
   asked_[ticket] = std::move(asked);
-  start_due();
   return ticket;
 }
 

@@ -88,7 +88,8 @@ struct LlmAnswer {
 class Llm {
  public:
   virtual ~Llm() = default;
-  // Asynchronous, never blocks for a network: the answer comes out of wait(), once.
+  // Asynchronous, never blocks for a network: the answer comes out of wait(), once. Nothing leaves
+  // before the next wait(), so that the question can be stored together with what it is for.
   virtual int64_t submit(const LlmCall& call) = 0;
   // The next answer, waiting at most `seconds`. Everything that the calls in flight need (attempts
   // after a pause, say) is done in here: call it often, at least every few tenths of a second.

@@ -11,7 +11,7 @@ namespace ballast::orchestrator {
 ReplayLlm::ReplayLlm(const std::vector<population::CallRow>& recorded, population::Archive& archive)
     : archive_(archive) {
   for (const population::CallRow& row : recorded)
-    if (row.draft && row.handled) recorded_[*row.draft].push_back(row);
+    if (row.draft && row.handled_ns) recorded_[*row.draft].push_back(row);
 }
 
 int64_t ReplayLlm::submit(const LlmCall& call) {

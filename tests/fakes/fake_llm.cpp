@@ -41,9 +41,12 @@ std::string good_text(Rng& rng) {
 }
 
 LlmReply text_reply(const LlmCall& call, Rng& rng) {
-  if (call.op == "repair" && rng.below(3) == 0)
-    return reply("```python\ndef balance_loss(r):\n    return r.load_global.summ()\n```\n");
-  if (call.op == "repair") return reply(good_text(rng));
+  if (call.op == "repair") {
+    const int64_t kind = rng.below(4);
+    if (kind == 0)
+      return reply("```python\ndef balance_loss(r):\n    return r.load_global.summ()\n```\n");
+    return reply(kind == 1 ? "I cannot see what is wrong." : good_text(rng));
+  }
   switch (rng.below(12)) {
     case 0:
       return reply("```python\ndef balance_loss(r):\n    return r.probz.mean()\n```\n");
@@ -102,14 +105,18 @@ std::optional<orchestrator::LlmAnswer> FakeLlm::wait(double) {
     const bool due = it->second.cancelled || --it->second.looks < 0;
     if (due && found == waiting_.end()) found = it;
   }
-  if (found == waiting_.end()) return std::nullopt;
+  if (found == waiting_.end()) {
+    if (!waiting_.empty() && notify) notify();
+    return std::nullopt;
+  }
   const Waiting waiting = std::move(found->second);
   const int64_t ticket = found->first;
   waiting_.erase(found);
   LlmReply answer = waiting.cancelled ? reply("", LlmOutcome::kCancelled) : script_(waiting.call);
-  const double cost = waiting.cancelled ? 0 : usd;
+  const bool free = waiting.cancelled || answer.outcome == LlmOutcome::kBudget;
+  const double cost = free ? 0 : usd;
   archive_.together([&] {
-    if (!waiting.cancelled) {
+    if (!free) {
       const int64_t attempt = archive_.begin_attempt(waiting.row, 1, 2 * usd, 100);
       archive_.finish_attempt(attempt, {.outcome = std::string(to_string(answer.outcome)),
                                         .tokens = {.input = 40, .output = 20},

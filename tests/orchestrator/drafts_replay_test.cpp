@@ -48,7 +48,7 @@ TEST(ReplayOfDrafts, GivesTheSameDigestThreeTimes) {
       search.llm = late;
       search.run();
       const population::Record record = record_of(file.path());
-      EXPECT_GT(record.drafts.size(), 10u);
+      EXPECT_GT(record.drafts.size(), 4u);
       for (int i = 0; i < 3; ++i)
         expect_same(replay(record, search.config()), search.last_digest());
     }
@@ -83,10 +83,11 @@ TEST(ReplayOfDrafts, GivesTheSameDigestThreeTimesOfARunThatWasKilledAndResumed) 
 
   // No answer was paid for twice.
   std::set<std::pair<int64_t, std::string>> seen;
-  for (const auto& call : record.calls)
-    if (!call.outcome.empty() && call.outcome != "LOST" && call.outcome != "CANCELLED")
-      EXPECT_TRUE(seen.emplace(call.draft.value_or(0), call.op + call.prompt_hash).second)
-          << "call " << call.id;
+  for (const auto& call : record.calls) {
+    if (call.outcome.empty() || call.outcome == "LOST" || call.outcome == "CANCELLED") continue;
+    EXPECT_TRUE(seen.emplace(call.draft.value_or(0), call.op + call.prompt_hash).second)
+        << "call " << call.id;
+  }
 }
 
 TEST(ReplayOfDrafts, FindsAChangedAnswer) {

@@ -10,6 +10,7 @@
 
 #include "orchestrator/digest.h"
 #include "orchestrator/search.h"
+#include "tests/fakes/fake_llm.h"
 #include "tests/fakes/fake_sandbox.h"
 #include "tests/fakes/manual_clock.h"
 
@@ -92,6 +93,8 @@ class SmallSearch {
     settings.workers = config_.workers;
     evaluator::Evaluator evaluator(settings, sandbox, *clock);
     const std::unique_ptr<Llm> models = llm ? llm(archive) : nullptr;
+    if (auto* fake = dynamic_cast<fakes::FakeLlm*>(models.get()))
+      fake->notify = [&evaluator] { evaluator.wake(); };
     Search search(config_, archive, evaluator, sandbox, *clock, observer, models.get());
     SearchEnd end = search.run(stop);
     digest_ = digest(archive);

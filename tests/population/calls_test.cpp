@@ -181,7 +181,7 @@ TEST_F(CallsTest, DraftsAreReadBackByNumberAlsoByTheNextProcess) {
   draft.island = 3;
   archive_->add_draft(draft);
   archive_->add_draft(a_draft(1, "notes"));
-  archive_->end_draft(1);
+  archive_->end_draft(1, std::nullopt);
   reopen();
   const std::vector<DraftRow> drafts = archive_->drafts();
   ASSERT_EQ(drafts.size(), 2u);
@@ -208,9 +208,9 @@ TEST_F(CallsTest, ADraftBeginsOnceAndEndsOnce) {
   EXPECT_NE(error_of([&] { archive_->add_draft(a_draft(1)); }).find("draft 1, whose number is"),
             std::string::npos);
   EXPECT_THROW(archive_->add_draft(a_draft(0)), Error);
-  EXPECT_THROW(archive_->end_draft(2), Error) << "there is none";
-  archive_->end_draft(1);
-  EXPECT_NE(error_of([&] { archive_->end_draft(1); }).find("draft 1, which does not wait"),
+  EXPECT_THROW(archive_->end_draft(2, std::nullopt), Error) << "there is none";
+  archive_->end_draft(1, std::nullopt);
+  EXPECT_NE(error_of([&] { archive_->end_draft(1, std::nullopt); }).find("draft 1, which does not wait"),
             std::string::npos);
   EXPECT_THROW(archive_->add_draft(a_draft(1)), Error) << "an ended one keeps its number";
   DraftRow orphan = a_draft(3);
@@ -248,16 +248,51 @@ TEST_F(CallsTest, TheCallsOfADraftComeInTheOrderAsked) {
   EXPECT_FALSE(all[2].draft);
 }
 
-TEST_F(CallsTest, AnAnswerIsHandledOnceAndOnlyWhenItIsThere) {
+TEST_F(CallsTest, AnAnswerArrivesOnceAndOnlyWhenItIsThere) {
   const int64_t id = archive_->begin_call(a_call("p"));
-  EXPECT_THROW(archive_->mark_handled(id), Error) << "under way";
-  EXPECT_THROW(archive_->mark_handled(id + 1), Error) << "no such call";
+  EXPECT_THROW(archive_->add_arrival({.call = id}), Error) << "no run";
+  archive_->begin_run(a_run());
+  EXPECT_THROW(archive_->add_arrival({.call = id}), Error) << "under way";
+  EXPECT_THROW(archive_->add_arrival({.call = id + 1}), Error) << "no such call";
+  EXPECT_THROW(archive_->add_arrival({}), Error) << "neither result nor answer";
   archive_->finish_call(id, answered("x"));
   EXPECT_FALSE(archive_->calls()[0].handled_ns);
-  archive_->mark_handled(id);
-  EXPECT_THROW(archive_->mark_handled(id), Error);
+  archive_->add_arrival({.call = id, .steps = 7});
+  EXPECT_THROW(archive_->add_arrival({.call = id, .steps = 8}), Error);
   reopen();
   EXPECT_EQ(archive_->calls()[0].handled_ns, clock_.wall_ns());
+  const std::vector<ArrivalRow> arrivals = Reader(path_).record().arrivals;
+  ASSERT_EQ(arrivals.size(), 1u);
+  EXPECT_EQ(arrivals[0].call, id);
+  EXPECT_EQ(arrivals[0].steps, 7);
+  EXPECT_EQ(arrivals[0].session, 1);
+}
+
+TEST_F(CallsTest, ADraftKnowsItsProposalItsMoneyAndItsLastReplies) {
+  archive_->begin_run(a_run());
+  archive_->add_draft(a_draft(1));
+  const auto answer = [&](const char* op, const std::string& text, bool used) {
+    CallRow call = a_call("p" + text);
+    call.op = op;
+    call.draft = 1;
+    const int64_t id = archive_->begin_call(call);
+    const int64_t attempt = archive_->begin_attempt(id, 1, 0.5, 10);
+    archive_->finish_attempt(attempt, {.outcome = "OK", .usd = 0.25});
+    archive_->finish_call(id, answered(text));
+    if (used) archive_->add_arrival({.call = id});
+  };
+  answer("edit", "text", true);
+  answer("embed", "first", true);
+  answer("embed", "second", true);
+  answer("embed", "unused", false);
+  EXPECT_TRUE(archive_->last_replies("embed").empty()) << "no proposal yet";
+  const int64_t proposal = archive_->add_proposal({"edit", {}, "", Outcome::kOk, "reply", "", ""});
+  archive_->end_draft(1, proposal);
+  const DraftRow draft = archive_->drafts().at(0);
+  EXPECT_EQ(draft.proposal, proposal);
+  EXPECT_EQ(draft.usd, 0.75);
+  using Replies = std::vector<std::pair<int64_t, std::string>>;
+  EXPECT_EQ(archive_->last_replies("embed"), (Replies{{proposal, "unused"}}));
 }
 
 // The last calls of a chain only look at the text that an earlier one wrote.
