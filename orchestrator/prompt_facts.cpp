@@ -167,13 +167,13 @@ std::vector<prompts::Inspiration> inspirations(const FactsSource& source, const 
   for (size_t i = 0; i < top; ++i) chosen.emplace_back(ranked[i], "top");
   std::vector<size_t> rest(ranked.begin() + static_cast<ptrdiff_t>(top), ranked.end());
   for (size_t i = 0; i < kOthers && !rest.empty(); ++i) {
-    const auto at = rest.begin() + static_cast<ptrdiff_t>(rng.below(static_cast<int64_t>(rest.size())));
+    const auto at =
+        rest.begin() + static_cast<ptrdiff_t>(rng.below(static_cast<int64_t>(rest.size())));
     chosen.emplace_back(*at, "archive");
     rest.erase(at);
   }
-  std::sort(chosen.begin(), chosen.end(), [&](const auto& a, const auto& b) {
-    return standing(a.first) > standing(b.first);
-  });
+  std::sort(chosen.begin(), chosen.end(),
+            [&](const auto& a, const auto& b) { return standing(a.first) > standing(b.first); });
   std::vector<prompts::Inspiration> out;
   for (const auto& [i, from] : chosen) out.push_back(inspiration(known, i, from));
   return out;
