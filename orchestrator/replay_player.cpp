@@ -58,13 +58,14 @@ void Player::begin(size_t part, int workers) {
   arrived_before_ = place_.arrivals;
 }
 
-// What arrives while the search stops is no part of the place where it began to.
+// Where the search began to stop (what arrived after that is no part of the place), or had stored
+// all that it did.
 bool Player::at_stop(bool waiting) const {
   if (user_.stop_requested()) return true;
-  if (part_.stop)
-    return place_.arrivals - arrived_before_ >= part_.stop->arrivals &&
-           steps_ >= part_.stop->steps && running_ == part_.stop->running &&
-           waiting == part_.stop->filled;
+  if (part_.stop && place_.arrivals - arrived_before_ >= part_.stop->arrivals &&
+      steps_ >= part_.stop->steps && running_ == part_.stop->running &&
+      waiting == part_.stop->filled)
+    return true;
   return place_.proposals >= part_.end.proposals && place_.drafts >= part_.end.drafts &&
          place_.arrivals >= part_.end.arrivals;
 }

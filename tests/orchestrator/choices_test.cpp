@@ -10,6 +10,7 @@
 #include "orchestrator/parents.h"
 #include "orchestrator/search.h"
 #include "orchestrator/search_settings.h"
+#include "prompts/request.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -39,7 +40,9 @@ TEST(Choices, EveryOperatorHasAWeight) {
   for (const ConfigField& field : config_fields()) {
     if (field.key.starts_with("operators.")) keys.emplace_back(field.key.substr(10));
   }
-  EXPECT_EQ(sorted(keys), sorted(operator_names()));
+  std::vector<std::string_view> names = operator_names();
+  names.insert(names.end(), prompts::operators().begin(), prompts::operators().end());
+  EXPECT_EQ(sorted(keys), sorted(names));
 }
 
 TEST(SearchSettings, FollowTheConfiguration) {

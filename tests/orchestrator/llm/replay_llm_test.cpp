@@ -12,7 +12,7 @@ namespace {
 
 class ReplayLlmTest : public ClientTest {
  protected:
-  // Asks these at once and stores what came.
+  // Asks these at once, the n-th for draft n; notes each answer as used as it comes.
   void record(const std::vector<std::string>& prompts) {
     std::atomic<int> count{0};
     const HttpServer server([&](const ServedRequest& request, Connection& c) {
@@ -20,73 +20,95 @@ class ReplayLlmTest : public ClientTest {
       if (request.body.find("bad") != std::string::npos) return c.respond(422, "");
       c.respond(200, chat("answer " + std::to_string(++count)));
     });
+    population::RunRow run;
+    run.config = "";
+    run.spec = "{}";
+    run.reference = "builtin:global_lbl";
+    archive_->begin_run(run);
     client({model_at(server.url())});
-    for (const std::string& prompt : prompts) client_->submit(call_of(prompt));
+    int64_t draft = 0;
+    for (const std::string& prompt : prompts) client_->submit(asked(prompt, ++draft));
     while (client_->pending() > 0)
-      if (const auto answer = client_->wait(1000)) original_.push_back(answer->reply.text);
+      if (const auto answer = client_->wait(1000)) {
+        archive_->add_arrival({.call = answer->call});
+        order_.push_back(answer->call);
+        money_ += answer->usd;
+      }
     client_.reset();
   }
-  std::vector<std::string> original_;  // in order of arrival
+  // A question of a draft, which is stored first.
+  LlmCall asked(const std::string& prompt, int64_t draft) {
+    for (population::Archive* archive : {archive_.get(), &copy_})
+      if (archive->drafts().size() < static_cast<size_t>(draft))
+        archive->add_draft({.number = draft, .op = "edit", .model = "m", .variant = ""});
+    LlmCall call = call_of(prompt);
+    call.draft = draft;
+    return call;
+  }
+  std::vector<int64_t> order_;  // calls, as their answers arrived
+  double money_ = 0;
   fakes::FastClock other_clock_{1};
   population::Archive copy_{":memory:", other_clock_};
 };
 
-TEST_F(ReplayLlmTest, GivesTheSameAnswersInTheSameOrderWithoutANetwork) {
+TEST_F(ReplayLlmTest, GivesTheSameAnswersWhenToldToWithoutANetwork) {
   record({"late", "a", "b", "a", "bad"});
   ReplayLlm replay(archive_->calls(), copy_);
-  for (const char* prompt : {"late", "a", "b", "a", "bad"}) replay.submit(call_of(prompt));
-  std::vector<std::string> replayed;
-  while (replay.pending() > 0)
-    if (const auto answer = replay.wait(0)) replayed.push_back(answer->reply.text);
-  EXPECT_EQ(replayed, original_);
-  ASSERT_EQ(copy_.calls().size(), 5u);
-  EXPECT_EQ(copy_.llm_spending().usd, 0);
+  int64_t draft = 0;
+  for (const char* prompt : {"late", "a", "b", "a", "bad"}) replay.submit(asked(prompt, ++draft));
+  EXPECT_FALSE(replay.wait(0)) << "not told to yet";
+  double money = 0;
+  for (const int64_t call : order_) {
+    ASSERT_TRUE(replay.give(call));
+    EXPECT_FALSE(replay.give(call)) << "once";
+    const auto answer = replay.wait(0);
+    ASSERT_TRUE(answer);
+    const auto all = archive_->calls();
+    EXPECT_EQ(answer->reply.text, all[static_cast<size_t>(call - 1)].reply);
+    money += answer->usd;
+  }
+  EXPECT_EQ(replay.pending(), 0);
+  EXPECT_EQ(money, money_);
+  EXPECT_EQ(copy_.llm_spending().usd, archive_->llm_spending().usd);
   for (size_t i = 0; i < 5; ++i) {
     const auto was = archive_->calls()[i], is = copy_.calls()[i];
     EXPECT_EQ(is.prompt_hash, was.prompt_hash);
-    EXPECT_EQ(is.ordinal, was.ordinal);
     EXPECT_EQ(is.outcome, was.outcome);
     EXPECT_EQ(is.reply, was.reply);
     EXPECT_EQ(is.answered, was.answered);
+    EXPECT_EQ(is.draft, was.draft);
   }
 }
 
-TEST_F(ReplayLlmTest, HoldsAnAnswerBackUntilThoseBeforeItWereGiven) {
-  record({"late", "a"});
-  ReplayLlm replay(archive_->calls(), copy_);
-  const int64_t late = replay.submit(call_of("late"));
-  EXPECT_FALSE(replay.wait(0)) << "the answer to \"a\" came first";
-  const int64_t a = replay.submit(call_of("a"));
-  EXPECT_EQ(replay.wait(0)->ticket, a);
-  EXPECT_EQ(replay.wait(0)->ticket, late);
-  ReplayLlm again(archive_->calls(), copy_);
-  EXPECT_EQ(again.submit(call_of("late")), 1);
-  EXPECT_TRUE(again.wait(1)) << "who has nothing better to do gets it";
-}
-
-TEST_F(ReplayLlmTest, AMissingAnswerIsAnErrorThatSaysWhich) {
+TEST_F(ReplayLlmTest, AnotherPromptIsAnErrorThatSaysWhich) {
   record({"a"});
   ReplayLlm replay(archive_->calls(), copy_);
-  replay.submit(call_of("a"));
-  for (const LlmCall& call : {call_of("a"), call_of("never asked"), call_of("a", "other")}) {
-    try {
-      replay.submit(call);
-      FAIL() << "answered";
-    } catch (const Error& error) {
-      EXPECT_NE(std::string(error.what()).find("replay: the archive holds no answer"),
-                std::string::npos);
-    }
+  try {
+    replay.submit(asked("another", 1));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("draft 1 asks"), std::string::npos) << error.what();
   }
 }
 
-TEST_F(ReplayLlmTest, ServesTheBlockingCallAndCancels) {
-  record({"a", "b"});
+TEST_F(ReplayLlmTest, ACancelledQuestionMayBeAskedAgain) {
+  record({"a"});
   ReplayLlm replay(archive_->calls(), copy_);
-  EXPECT_EQ(ask(replay, call_of("a")).reply.outcome, LlmOutcome::kOk);
-  const int64_t b = replay.submit(call_of("b"));
-  replay.cancel(b);
-  EXPECT_EQ(replay.wait(0)->reply.outcome, LlmOutcome::kCancelled);
-  EXPECT_EQ(replay.pending(), 0);
+  replay.cancel(replay.submit(asked("a", 1)));
+  const auto cancelled = replay.wait(0);
+  ASSERT_TRUE(cancelled);
+  EXPECT_EQ(cancelled->reply.outcome, LlmOutcome::kCancelled);
+  replay.submit(asked("a", 1));
+  ASSERT_TRUE(replay.give(order_[0]));
+  EXPECT_EQ(replay.wait(0)->reply.text, "answer 1");
+}
+
+TEST_F(ReplayLlmTest, AQuestionWithoutAnAnswerWaits) {
+  record({"a"});
+  ReplayLlm replay(archive_->calls(), copy_);
+  replay.submit(asked("new", 2));
+  EXPECT_FALSE(replay.give(order_[0])) << "nobody asked for it";
+  EXPECT_EQ(replay.pending(), 1);
 }
 
 }  // namespace
