@@ -24,6 +24,12 @@ namespace ballast::orchestrator {
 struct Made {
   std::string op;
   std::optional<size_t> child, parent;
+  std::string model = {};  // empty: a genetic operator, or a text to start from
+  std::string reason = {};  // as in the archive: "accepted", "identity", ...
+  std::string detail = {};  // of a model's accepted child: its idea; of a rejected one: why
+  Outcome outcome = Outcome::kOk;
+  double usd = 0;        // of its calls
+  bool waiting = false;  // on a model: nothing is known yet
 };
 
 std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb_code", "fixed"
