@@ -82,7 +82,7 @@ class FactsMaker {
   std::optional<prompts::Difference> difference_of(const evaluator::Summary& summary) const;
   std::optional<prompts::Difference> difference(size_t index) const;
   std::optional<prompts::Difference> change(size_t index) const;
-  std::vector<Metrics> measured(size_t index) const;
+  std::vector<Metrics> measured(size_t index, bool arrays = false) const;
   std::vector<Want> wants_that_failed(size_t index) const;
   Ending ending(size_t index) const;
   std::vector<prompts::Ancestor> steps_to(size_t index) const;
@@ -140,8 +140,9 @@ std::optional<prompts::Difference> FactsMaker::change(size_t index) const {
   return difference_of(change->summary);
 }
 
-// The metrics behind the scores of its highest rung, by seed.
-std::vector<Metrics> FactsMaker::measured(size_t index) const {
+// The scalars behind the scores of its highest rung, by seed; with `arrays`, of the first seed the
+// arrays, too.
+std::vector<Metrics> FactsMaker::measured(size_t index, bool arrays) const {
   const Entry& one = entry(index);
   const int rung = source_.ledger.highest_rung(one);
   std::vector<Metrics> out;
@@ -149,8 +150,10 @@ std::vector<Metrics> FactsMaker::measured(size_t index) const {
   const auto& scores = one.scores[static_cast<size_t>(rung - 1)];
   for (size_t seed = 0; seed < scores.size(); ++seed) {
     if (!scores[seed]) continue;
-    auto row = source_.archive.evaluation(
-        source_.ledger.key({index, rung, static_cast<int>(seed), one.coefficient_at(rung)}));
+    const auto key =
+        source_.ledger.key({index, rung, static_cast<int>(seed), one.coefficient_at(rung)});
+    auto row = arrays && out.empty() ? source_.archive.evaluation(key)
+                                     : source_.archive.evaluation_scalars(key);
     if (row && row->outcome == Outcome::kOk) out.push_back(std::move(row->metrics));
   }
   return out;
@@ -205,7 +208,7 @@ prompts::ParentFacts FactsMaker::parent(size_t index) const {
   out.track = one.track;
   out.coefficient = one.coefficient_at(std::max(1, source_.ledger.highest_rung(one)));
   out.difference = difference(index);
-  const std::vector<Metrics> metrics = measured(index);
+  const std::vector<Metrics> metrics = measured(index, true);
   out.cross_entropy = mean_of(metrics, "cross_entropy");
   out.max_vio = mean_of(metrics, "max_vio_global");
   if (!metrics.empty()) {
