@@ -202,17 +202,18 @@ TEST(ParentFacts, HaveTheLeaderboardsShrunkStandardError) {
 }
 
 TEST(ParentFacts, OfOnePairHaveNoStandardError) {
-  World w;
-  const size_t s = w.add("s");
+  Pair w;
+  const size_t one = w.add("one", w.p);
   w.outcome = [&](const Want& want) {
-    return want.entry == s && want.rung == 2 ? Outcome::kDiverged : Outcome::kOk;
+    return want.entry == one && want.rung == 2 ? Outcome::kDiverged : Outcome::kOk;
   };
   w.run();
-  const prompts::ParentFacts facts = w.facts({s}).parents.at(0);
+  ASSERT_TRUE(variance_prior(w.ledger)) << "which could say something";
+  const prompts::ParentFacts facts = w.facts({one}).parents.at(0);
   ASSERT_TRUE(facts.difference);
   EXPECT_EQ(facts.difference->pairs, 1);
   EXPECT_FALSE(facts.difference->standard_error);
-  EXPECT_EQ(facts.coefficient, w.ledger.entries()[s].ladder_coefficient);
+  EXPECT_EQ(facts.coefficient, w.ledger.entries()[one].ladder_coefficient);
 }
 
 TEST(ParentFacts, LeaveOutRowsThatThisSearchDidNotAskFor) {
