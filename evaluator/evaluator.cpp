@@ -84,6 +84,7 @@ struct Evaluator::State {
   std::deque<EvaluationRequest> queue;
   std::map<std::thread::id, Job*> busy;
   std::deque<EvaluationResult> finished;
+  bool woken = false;
   std::exception_ptr trouble;  // an Error that no job can mend
   int outstanding = 0;
   bool ending = false;
@@ -119,10 +120,21 @@ void Evaluator::submit(EvaluationRequest request) {
   state_->changed.notify_all();
 }
 
+void Evaluator::wake() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->woken = true;
+  }
+  state_->changed.notify_all();
+}
+
 std::optional<EvaluationResult> Evaluator::wait(double seconds) {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait_for(lock, std::chrono::duration<double>(seconds),
-                           [this] { return !state_->finished.empty() || state_->trouble; });
+                           [this] {
+                             return !state_->finished.empty() || state_->trouble || state_->woken;
+                           });
+  state_->woken = false;
   if (!state_->finished.empty()) {
     EvaluationResult result = std::move(state_->finished.front());
     state_->finished.pop_front();

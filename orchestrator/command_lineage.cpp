@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "common/json.h"
+#include "evaluator/replies.h"
 #include "orchestrator/command.h"
 #include "orchestrator/leaderboard.h"
 #include "orchestrator/resolve.h"
@@ -86,7 +87,7 @@ void add_rows(Table& table, const char* relation, const std::vector<Member>& mem
     table.add({relation, std::to_string(member.row.generation), member.row.name,
                short_id(member.row.identity), joined(member.parents), difference_text(member),
                member.standing ? std::to_string(member.standing->rung) : "-",
-               member.change.empty() ? "-" : member.change});
+               member.change.empty() ? "-" : evaluator::one_line(member.change)});
 }
 
 void print(const Family& family) {

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 
 #include "common/build_info.h"
@@ -42,6 +43,17 @@ Config settings_of(const Given& given, const population::SessionRow& session) {
   return config;
 }
 
+// What a start noted of its language models; empty: it had none.
+std::string models_of(const population::Record& record, const population::SessionRow& session) {
+  int64_t end = std::numeric_limits<int64_t>::max();
+  for (const population::SessionRow& other : record.sessions)
+    if (other.started_ns > session.started_ns) end = std::min(end, other.started_ns);
+  for (const population::EventRow& event : record.events)
+    if (event.kind == "models" && event.at_ns >= session.started_ns && event.at_ns < end)
+      return event.detail;
+  return "";
+}
+
 struct Done {
   ReplayEnd replay;
   std::vector<Retrained> retrained;
@@ -60,7 +72,10 @@ ReplayEnd repeat(const Given& given, const population::Record& record, evaluator
   const TrainSpec spec = train_spec_from_json(record.run->spec);
   const auto config_of = [&](const population::SessionRow& session) {
     const Config config = settings_of(given, session);
-    return search_config(config, spec, workers(config));
+    SearchConfig search = search_config(config, spec, workers(config));
+    if (const std::string models = models_of(record, session); !models.empty())
+      add_models(search, config, used_models(models));
+    return search;
   };
   const auto show = [&](const ReplayProgress& p) {
     const auto done = static_cast<double>(p.proposals + p.evaluations);

@@ -11,6 +11,7 @@
 #include "orchestrator/command.h"
 #include "orchestrator/interrupt.h"
 #include "orchestrator/leaderboard.h"
+#include "orchestrator/llm/client_config.h"
 #include "orchestrator/search.h"
 #include "orchestrator/search_display.h"
 #include "orchestrator/search_settings.h"
@@ -37,13 +38,32 @@ std::string rungs_text(const SearchConfig& config) {
   return out;
 }
 
-std::string opening(const Config& config, const SearchConfig& search, const Corpus& corpus,
+// "language models: small, strong (notes: strong); at most 5 USD".
+std::string models_text(const Config& config, const SearchConfig& search,
+                        const std::optional<ClientOptions>& llm) {
+  if (!llm)
+    return "no language model (models = \"\"): the free operators tune, mutate, splice and drop "
+           "propose; docs/llm.md says how to add models";
+  std::string out;
+  for (const Model& model : llm->models) {
+    out += (out.empty() ? "language models: " : ", ") + model.name + " (";
+    for (size_t i = 0; i < model.uses.size(); ++i)
+      out += (i == 0 ? "" : ", ") + std::string(to_string(model.uses[i]));
+    out += ")";
+  }
+  if (config.budget_usd > 0) out += "; at most " + fixed(config.budget_usd, 2) + " USD";
+  return out;
+}
+
+std::string opening(const Config& config, const SearchConfig& search,
+                    const std::optional<ClientOptions>& llm, const Corpus& corpus,
                     const std::string& level, bool resumed) {
   std::string out =
       (resumed ? "going on with " : "starting ") + config.archive + ": preset " + config.preset +
       ", corpus " + corpus.name + " (" + std::to_string(corpus.domains.size()) + " domains), " +
       std::to_string(search.workers) + (search.workers == 1 ? " worker" : " workers") +
-      ", sandbox " + level + "\nper training: " + rungs_text(search);
+      ", sandbox " + level + "\nper training: " + rungs_text(search) + "\n" +
+      models_text(config, search, llm);
   if (corpus.name == "synthetic") {
     out += "\nnote: synthetic text is for trying things out; nothing follows from it for real text";
   }
@@ -71,6 +91,10 @@ std::string end_text(const SearchEnd& end) {
   if (end.reason == "max_seconds") why = "the time is used up (max_seconds)";
   if (end.reason == "max_evaluations") why = "all trainings are done (max_evaluations)";
   if (end.reason == "interrupted") why = "stopped; the same command goes on";
+  if (end.reason == "budget")
+    why =
+        "a ceiling on language models is reached; raise budget.usd, .tokens or .requests to go on, "
+        "or set models = \"\" for the free operators";
   if (end.reason == "exhausted") why = "the operators find nothing new";
   return why + ": " + count(s.measured) + " candidates measured in " + count(s.evaluations) +
          " trainings (" + count(s.failed_evaluations) + " failed), " + count(s.tokens) +
@@ -102,6 +126,8 @@ void print_end(const SearchEnd& end, const SearchConfig& config, const std::stri
 
 int run_search(const Config& config) {
   SearchConfig search_settings = search_config(config, train_spec(config), workers(config));
+  std::optional<ClientOptions> llm = client_options(config);
+  if (llm) add_models(search_settings, config, used_models(llm->models));
   validate(search_settings);
   const Corpus corpus = open_corpus(config);
   const std::unique_ptr<evaluator::Sandbox> sandbox = open_sandbox(config);
@@ -113,13 +139,19 @@ int run_search(const Config& config) {
   ProgressLine line(std::cerr, terminal_of(2), clock);
   population::Archive archive(config.archive, clock);
   SearchDisplay display(
-      line, opening(config, search_settings, corpus, sandbox->level(), archive.run().has_value()));
+      line, opening(config, search_settings, llm, corpus, sandbox->level(), archive.run().has_value()));
   evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);
-  Search search(search_settings, archive, evaluator, *sandbox, clock, display);
+  std::unique_ptr<Client> client;
+  if (llm) {
+    llm->notify = [&evaluator] { evaluator.wake(); };
+    client = std::make_unique<Client>(*llm, archive, clock);
+  }
+  Search search(search_settings, archive, evaluator, *sandbox, clock, display, client.get());
   const SearchEnd end = search.run(interrupts.token());
   line.clear();
   print_end(end, search_settings, config.archive);
-  return end.reason == "interrupted" ? interrupts.exit_code() : 0;
+  if (end.reason == "interrupted") return interrupts.exit_code();
+  return end.reason == "budget" ? static_cast<int>(ExitCode::kCeiling) : 0;
 }
 
 }  // namespace

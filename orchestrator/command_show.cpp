@@ -1,4 +1,5 @@
-// ballast show ID: everything the archive knows about one candidate.
+// ballast show ID: everything the archive knows about one candidate; --prompt: what was sent to
+// models for it, and answered.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <iostream>
@@ -7,6 +8,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/command.h"
+#include "orchestrator/conversation.h"
 #include "orchestrator/leaderboard.h"
 #include "orchestrator/resolve.h"
 #include "orchestrator/terminal.h"
@@ -131,7 +133,8 @@ void print_history(const Shown& shown) {
   if (shown.proposals.rows.size() > 1) {
     std::cout << "proposed " << shown.proposals.rows.size() << " times:\n";
     for (const auto& row : shown.proposals.rows) {
-      std::cout << "  " << cell_text(row[1]) << ": " << cell_text(row[3]) << "\n";
+      std::cout << "  proposal " << cell_text(row[0]) << " by " << cell_text(row[1]) << ": "
+                << cell_text(row[3]) << "\n";
     }
   }
 }
@@ -229,19 +232,58 @@ OrderedJson json_of(const Shown& shown) {
           {"proposals", proposals}};
 }
 
+int show_conversation(const population::Reader& archive, int64_t proposal, bool json) {
+  const auto conversation = conversation_of(archive, proposal);
+  if (!conversation)
+    throw Error("showing proposal " + std::to_string(proposal) +
+                    ": the archive has none of that number (the column id of its table proposal)",
+                ExitCode::kUsage);
+  if (json)
+    std::cout << conversation_json(*conversation) << "\n";
+  else
+    std::cout << conversation_text(*conversation, terminal_of(1));
+  return 0;
+}
+
+// Of the proposal that made a candidate.
+int show_conversation(const population::Reader& archive, const std::string& identity, bool json) {
+  if (const auto proposal = birth_of(archive, identity))
+    return show_conversation(archive, *proposal, json);
+  if (json)
+    std::cout << OrderedJson{{"proposal", Json()}, {"calls", Json::array()}}.dump(2) << "\n";
+  else
+    std::cout << identity << " is built in: no model was asked for it\n";
+  return 0;
+}
+
 }  // namespace
 
 Job set_up_show(CLI::App& app) {
   struct Given : Options {
     std::string id;
+    bool prompt = false;
+    std::optional<int64_t> proposal;
   };
   const auto given = std::make_shared<Given>();
   add_candidate(app, given->id);
+  app.get_option("ID")->required(false);
+  app.add_flag("--prompt", given->prompt,
+               "Instead: what was sent to models for it, and what they answered");
+  app.add_option("--proposal", given->proposal,
+                 "The same for a proposal, also a rejected one: its id in the table proposal")
+      ->type_name("N")
+      ->excludes("ID");
   add_archive(app, *given);
   add_config(app, *given);
   add_json(app, *given);
   return [given] {
+    if (given->id.empty() && !given->proposal)
+      throw Error("show: name a candidate by its ID, or a proposal with --proposal N",
+                  ExitCode::kUsage);
     const population::Reader archive(given->load().archive);
+    if (given->proposal) return show_conversation(archive, *given->proposal, given->json);
+    if (given->prompt)
+      return show_conversation(archive, resolve_id(archive, given->id), given->json);
     const Shown shown = collect(archive, resolve_id(archive, given->id));
     if (given->json) {
       std::cout << json_of(shown).dump(2) << "\n";

@@ -20,7 +20,9 @@ const std::vector<Command>& commands() {
        set_up_top},
       {"show", "Everything an archive knows about one candidate",
        "  ballast show @1                    the best one\n"
-       "  ballast show 3fa9c1 -a my.db       by the first digits of its identity",
+       "  ballast show 3fa9c1 -a my.db       by the first digits of its identity\n"
+       "  ballast show @1 --prompt           what models were sent for it, and answered\n"
+       "  ballast show --proposal 17         the same for a proposal that may have been rejected",
        set_up_show},
       {"lineage", "Where a candidate comes from, and what came of it",
        "  ballast lineage @1                 ancestors and descendants, with what each step did\n"

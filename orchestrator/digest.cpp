@@ -82,6 +82,9 @@ class Rows {
     for (const auto& c : record.candidates) candidate(c);
     for (size_t i = 0; i < record.proposals.size(); ++i) proposal(i);
     for (const auto& m : record.memberships) membership(m);
+    for (const auto& d : record.drafts) draft(d);
+    for (const auto& a : record.arrivals)
+      if (a.call) answer(*a.call);
     for (size_t i = 0; i < record.evaluations.size(); ++i)
       if (record.evaluations[i].outcome) evaluation(i);
     for (const auto& e : record.estimates) estimate(e);
@@ -141,6 +144,31 @@ class Rows {
         .integer("island", m.island)
         .integer("origin", m.origin.value_or(-1))
         .integer("since", m.since);
+  }
+
+  void draft(const population::DraftRow& d) {
+    Row& row = rows_.emplace_back("draft", "draft " + std::to_string(d.number))
+                   .text("operator", d.op)
+                   .text("model", d.model)
+                   .text("variant", d.variant)
+                   .integer("island", d.island.value_or(-1))
+                   .integer("number of parents", static_cast<int64_t>(d.parents.size()));
+    for (const std::string& parent : d.parents) row.text("parent", parent);
+    row.integer("proposal", d.proposal.value_or(-1));
+  }
+
+  // In the order in which they were used.
+  void answer(int64_t call) {
+    const auto found = std::find_if(record_.calls.begin(), record_.calls.end(),
+                                    [&](const auto& c) { return c.id == call; });
+    if (found == record_.calls.end()) return;
+    rows_.emplace_back("answer", "an answer of draft " + std::to_string(found->draft.value_or(0)))
+        .integer("draft", found->draft.value_or(0))
+        .text("model", found->model)
+        .text("operator", found->op)
+        .text("prompt", found->prompt_hash)
+        .text("outcome", found->outcome)
+        .text("reply", found->reply);
   }
 
   void evaluation(size_t i) {
@@ -219,6 +247,9 @@ population::Record rows_of(const population::Archive& archive) {
   r.candidates = archive.candidates();
   r.proposals = archive.proposals();
   r.memberships = archive.memberships();
+  r.drafts = archive.drafts();
+  r.calls = archive.calls();
+  r.arrivals = archive.arrivals();
   r.evaluations = archive.evaluations();
   r.estimates = archive.estimates();
   return r;
@@ -239,7 +270,8 @@ std::string first_difference(const population::Record& a, const std::string& nam
   const Rows rows_a(a), rows_b(b);
   std::string missing;
   for (const std::string_view kind :
-       {"run", "candidate", "proposal", "membership", "evaluation", "estimate"}) {
+       {"run", "candidate", "proposal", "membership", "draft", "answer", "evaluation",
+        "estimate"}) {
     if (kind == "estimate" && !missing.empty()) break;  // they follow from what is missing
     const std::vector<const Row*> x = rows_a.of(kind), y = rows_b.of(kind);
     const size_t count = std::min(x.size(), y.size());

@@ -11,6 +11,8 @@
 namespace ballast::orchestrator {
 namespace {
 
+constexpr size_t kLongest = 100'000;  // numbers of an embedding
+
 // What rounding of doubles can add to a bound.
 constexpr double kSlack = 1e-9;
 
@@ -41,8 +43,13 @@ std::string fixed(double x) {
 
 }  // namespace
 
+bool EmbeddingIndex::takes(std::span<const float> vector) const {
+  if (vector.empty() || vector.size() > kLongest) return false;
+  const double norm = std::sqrt(dot(vector.data(), vector.data(), vector.size()));
+  return (length_ == 0 || vector.size() == length_) && std::isfinite(norm) && norm > 0;
+}
+
 std::vector<float> EmbeddingIndex::unit(std::span<const float> vector) const {
-  constexpr size_t kLongest = 100'000;
   if (vector.size() > kLongest || (length_ != 0 && vector.size() != length_))
     throw Error("an embedding has " + std::to_string(vector.size()) + " numbers, expected " +
                 (length_ != 0 ? std::to_string(length_) : "at most " + std::to_string(kLongest)) +

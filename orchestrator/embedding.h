@@ -38,6 +38,9 @@ class EmbeddingIndex {
   // add does.
   std::optional<Match> nearest(std::span<const float> vector, double least = -1) const;
 
+  // Whether add and nearest take it.
+  bool takes(std::span<const float> vector) const;
+
   size_t size() const { return indices_.size() + empty_; }
   // Comparisons in full that a search for this vector takes, for tests and benchmarks.
   size_t compared(std::span<const float> vector, double least = -1) const;

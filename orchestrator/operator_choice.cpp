@@ -36,11 +36,13 @@ std::vector<std::string_view> bandit_rules() {
 
 std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
                                      const std::optional<evaluator::VariancePrior>& prior) {
+  if (made.waiting) return std::nullopt;
   ArmOutcome out;
   out.standard_error = prior ? std::sqrt(prior->variance) : 0;
+  out.cost = made.usd * ledger.config().usd_tokens;
   if (!made.child) return out;
   const Entry& child = ledger.entries()[*made.child];
-  out.cost = first_rung_tokens(ledger, child);
+  out.cost += first_rung_tokens(ledger, child);
   if (child.failed) return out;
   if (!ledger.complete(child, 1)) return std::nullopt;
 
@@ -72,7 +74,9 @@ Bandit bandit_of(const Ledger& ledger, std::span<const Made> made) {
   bandit.arms.resize(operators.size());
   for (const Made& one : made) {
     const auto op = std::find_if(operators.begin(), operators.end(),
-                                 [&](const OperatorConfig& o) { return o.name == one.op; });
+                                 [&](const OperatorConfig& o) {
+                                   return o.name == one.op && o.model == one.model;
+                                 });
     if (op == operators.end()) continue;  // a text to start from
     const auto arm = static_cast<size_t>(op - operators.begin());
     submit(bandit, arm);
@@ -82,29 +86,35 @@ Bandit bandit_of(const Ledger& ledger, std::span<const Made> made) {
   return bandit;
 }
 
-size_t choose_operator(const SearchConfig& config, const Bandit& bandit,
-                       const std::vector<bool>& tried, Rng& rng) {
-  assert(bandit.arms.size() == config.operators.size() && tried.size() == bandit.arms.size());
-  if (config.bandit == kFixed) {
-    std::vector<double> weights;
-    for (const OperatorConfig& op : config.operators) weights.push_back(op.weight);
-    return rng.weighted(weights);
-  }
+std::string arm_name(const OperatorConfig& arm) {
+  return arm.model.empty() ? arm.name : arm.name + " " + arm.model;
+}
+
+std::optional<size_t> choose_operator(const SearchConfig& config, const Bandit& bandit,
+                                      const std::vector<bool>& tried,
+                                      const std::vector<bool>& closed, Rng& rng) {
+  const size_t arms = config.operators.size();
+  assert(bandit.arms.size() == arms && tried.size() == arms && closed.size() == arms);
   std::vector<size_t> enabled, open;
-  double submitted = 0;
-  for (size_t k = 0; k < bandit.arms.size(); ++k) {
+  std::vector<double> weights(arms, 0);
+  double submitted = 0, all = 0;
+  for (size_t k = 0; k < arms; ++k) {
     if (!(config.operators[k].weight > 0)) continue;
-    enabled.push_back(k);
-    if (!tried[k]) open.push_back(k);
+    ++all;
     submitted += static_cast<double>(bandit.arms[k].submitted);
+    if (closed[k]) continue;
+    enabled.push_back(k);
+    weights[k] = config.operators[k].weight;
+    if (!tried[k]) open.push_back(k);
   }
+  if (enabled.empty()) return std::nullopt;
+  if (config.bandit == kFixed) return rng.weighted(weights);
   if (open.empty()) open = enabled;
-  assert(!open.empty());
 
   const size_t behind = *std::min_element(open.begin(), open.end(), [&](size_t a, size_t b) {
     return bandit.arms[a].submitted < bandit.arms[b].submitted;
   });
-  const double floor = std::min(config.bandit_floor, 1 / static_cast<double>(enabled.size()));
+  const double floor = std::min(config.bandit_floor * kFloorArms / std::max(kFloorArms, all), 1 / all);
   if (static_cast<double>(bandit.arms[behind].submitted) < floor * submitted) return behind;
 
   Bandit among = bandit;
@@ -120,7 +130,7 @@ std::vector<ArmStatus> arm_status(const SearchConfig& config, const Bandit& band
   std::vector<ArmStatus> out;
   for (size_t k = 0; k < bandit.arms.size(); ++k) {
     const Arm& arm = bandit.arms[k];
-    ArmStatus status{config.operators[k].name, arm.submitted, arm.completed, std::nullopt, 0};
+    ArmStatus status{arm_name(config.operators[k]), arm.submitted, arm.completed, std::nullopt, 0};
     if (arm.completed > 0) status.mean_reward = mean_reward(arm, policy);
     if (submitted > 0) status.share = static_cast<double>(arm.submitted) / submitted;
     out.push_back(std::move(status));

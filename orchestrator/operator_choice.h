@@ -39,8 +39,8 @@ std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb
 // A child's improvement is its difference from its parent on the seeds that both have at the
 // highest rung where there are any; from the reference where there are none (its parent failed). A
 // rejected proposal and a child that failed count as hopeless: at the error of one pair of seeds.
-// Costs are tokens of the ladder at the first rung: how far a child climbs after that is the
-// search's choice.
+// Costs are tokens of the ladder at the first rung (how far a child climbs after that is the
+// search's choice), and money as tokens, `config.usd_tokens` a dollar.
 std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
                                      const std::optional<evaluator::VariancePrior>& prior);
 
@@ -48,12 +48,17 @@ std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
 Bandit bandit_of(const Ledger& ledger, std::span<const Made> made);
 
 // Index among the configuration's operators of the one to ask next, by the rule `config.bandit`;
-// never one of weight 0. Those that found nothing to change in this proposal's parents (`tried`)
-// are left out while there are others. "fixed" draws by the weights. The other rules first ask an
-// operator that has had less than `config.bandit_floor` of the proposals so far, the one furthest
-// behind.
-size_t choose_operator(const SearchConfig& config, const Bandit& bandit,
-                       const std::vector<bool>& tried, Rng& rng);
+// never one of weight 0, nor one that is `closed` (its model cannot be asked now): nullopt when
+// none is left. Those that found nothing to change in this proposal's parents (`tried`) are left
+// out while there are others. "fixed" draws by the weights. The other rules first ask an operator
+// that has had less than its floor of the proposals so far, the one furthest behind; the floor is
+// `config.bandit_floor`, and less in proportion where there are more arms than kFloorArms.
+constexpr double kFloorArms = 4;
+std::optional<size_t> choose_operator(const SearchConfig& config, const Bandit& bandit,
+                                      const std::vector<bool>& tried,
+                                      const std::vector<bool>& closed, Rng& rng);
+
+std::string arm_name(const OperatorConfig& arm);  // "edit small", "tune"
 
 // For people.
 struct ArmStatus {

@@ -329,6 +329,13 @@ prompts::Task task_of(const SearchConfig& config) {
   return out;
 }
 
+prompts::Facts parents_only(const FactsSource& source, const std::vector<size_t>& parents) {
+  const FactsMaker maker(source);
+  prompts::Facts out;
+  for (const size_t parent : parents) out.parents.push_back(maker.parent(parent));
+  return out;
+}
+
 prompts::Facts facts_for(const FactsSource& source, const std::vector<size_t>& parents, Rng& rng) {
   assert(!parents.empty());
   const FactsMaker maker(source);

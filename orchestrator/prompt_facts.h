@@ -45,6 +45,9 @@ struct FactsSource {
 // are measured, the best of them last. Failures are of models' proposals.
 prompts::Facts facts_for(const FactsSource& source, const std::vector<size_t>& parents, Rng& rng);
 
+// The parents alone, which is what a question to mend a text shows.
+prompts::Facts parents_only(const FactsSource& source, const std::vector<size_t>& parents);
+
 // For the notes: candidates with a verdict (measured at the first rung, or failed) that proposals
 // from number `from` (counted from 0) on have made; the newest `most` of them, the oldest first.
 std::vector<prompts::Result> results_for_notes(const FactsSource& source, size_t from, size_t most);

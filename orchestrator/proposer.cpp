@@ -10,6 +10,7 @@
 #include "common/rng.h"
 #include "orchestrator/operator_choice.h"
 #include "orchestrator/operators.h"
+#include "prompts/request.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -20,10 +21,8 @@ namespace {
 constexpr int kParentDraws = 8;
 constexpr int kDraws = 40;
 
-std::string child_name(std::string_view op, int64_t number) {
-  char digits[24];
-  std::snprintf(digits, sizeof digits, "-%06lld", static_cast<long long>(number));
-  return std::string(op) + digits;
+bool needs_second(const OperatorConfig& op) {
+  return op.model.empty() ? needs_donor(op.name) : prompts::parents_needed(op.name) > 1;
 }
 
 std::string track_of(const ProbeResult& probe) {
@@ -38,92 +37,106 @@ candidate::Bindings bindings_of(const TrainSpec& spec) {
 
 }  // namespace
 
-// A child before it is judged.
-struct Proposer::Draft {
-  std::string op, name;
-  std::vector<std::string> parents;  // identities
-  std::optional<candidate::Program> program;
-  std::string source;  // canonical print, or what was given when there is no program
-  std::string detail;  // what was changed, or why there is no program
-};
-
-Proposal Proposer::make(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit) {
-  assert(!parents.empty());
-  return judge(number, draft(number, parents, bandit));
+std::string child_suffix(int64_t number) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "-%06lld", static_cast<long long>(number));
+  return digits;
 }
 
 Proposal Proposer::seed(int64_t number, const SeedText& text) {
-  Draft draft{"seed", text.name, {}, std::nullopt, text.source, "shipped as " + text.name};
+  Child child{"seed", text.name, {}, std::nullopt, text.source, "shipped as " + text.name};
   candidate::ParseResult parsed = candidate::parse(text.source);
   if (parsed.program)
-    draft.program = std::move(parsed.program);
+    child.program = std::move(parsed.program);
   else
-    draft.detail = candidate::to_string(*parsed.diagnostic);
-  Proposal proposal = judge(number, std::move(draft));
+    child.detail = candidate::to_string(*parsed.diagnostic);
+  Proposal proposal = judge(number, std::move(child));
   proposal.row.source = text.source;
   return proposal;
 }
 
-Proposer::Draft Proposer::draft(int64_t number, const std::vector<Elite>& parents,
-                                const Bandit& bandit) {
-  Rng rng(config_.seed, "proposal", static_cast<uint64_t>(number));
+std::optional<std::variant<Proposal, Question>> Proposer::make(const Turn& turn,
+                                                               const std::vector<Elite>& parents,
+                                                               const Bandit& bandit,
+                                                               const std::vector<bool>& closed) {
+  assert(!parents.empty());
+  auto drawn = draw(turn, parents, bandit, closed);
+  if (!drawn) return std::nullopt;
+  if (auto* question = std::get_if<Question>(&*drawn)) return std::move(*question);
+  return judge(turn.number, std::move(std::get<Child>(*drawn)));
+}
+
+std::optional<std::variant<Child, Question>> Proposer::draw(const Turn& turn,
+                                                            const std::vector<Elite>& parents,
+                                                            const Bandit& bandit,
+                                                            const std::vector<bool>& closed) {
+  Rng rng(config_.seed, "proposal", static_cast<uint64_t>(turn.number));
   std::vector<ParentOption> options;
   for (const Elite& elite : parents) options.push_back(elite.option);
-  const auto parent = [&]() -> const Entry& {
-    return ledger_.entries()[parents[choose_parent(config_.parents, options, rng)].entry];
+  const auto parent = [&]() -> size_t {
+    return parents[choose_parent(config_.parents, options, rng)].entry;
   };
 
-  Draft draft;
+  Child child;
   size_t drawn = 0;
   std::vector<bool> tried(config_.operators.size(), false);
   for (int i = 0; i < kDraws; ++i) {
     if (i % kParentDraws == 0) {
-      drawn = choose_operator(config_, bandit, tried, rng);
+      const auto arm = choose_operator(config_, bandit, tried, closed, rng);
+      if (!arm) return std::nullopt;
+      drawn = *arm;
       tried[drawn] = true;
     }
     const OperatorConfig& op = config_.operators[drawn];
-    const Entry& main = parent();
-    const auto program = candidate::parse(main.source).program;
+    const size_t main = parent();
+    const Entry& first = ledger_.entries()[main];
+    const auto program = candidate::parse(first.source).program;
     if (!program) continue;  // a text of an older version of the language
-    draft = {op.name, child_name(op.name, number), {main.identity}, std::nullopt, "", ""};
+    child = {op.name, op.name + turn.suffix, {first.identity}, std::nullopt, "", ""};
+    std::optional<size_t> second;
     std::optional<candidate::Program> donor;
-    if (needs_donor(op.name)) {
-      const Entry& other = parent();
-      if (other.identity == main.identity) continue;
-      draft.parents.push_back(other.identity);
+    if (needs_second(op)) {
+      second = parent();
+      const Entry& other = ledger_.entries()[*second];
+      if (other.identity == first.identity) continue;
+      child.parents.push_back(other.identity);
       donor = candidate::parse(other.source).program;
       if (!donor) continue;
     }
-    std::optional<candidate::Mutation> child =
+    if (!op.model.empty()) {
+      Question question{drawn, {main}};
+      if (second) question.parents.push_back(*second);
+      return question;
+    }
+    std::optional<candidate::Mutation> changed =
         apply_operator(op.name, *program, donor ? &*donor : nullptr, rng);
-    if (!child) continue;
-    draft.program = std::move(child->program);
-    draft.detail = std::move(child->description);
-    return draft;
+    if (!changed) continue;
+    child.program = std::move(changed->program);
+    child.detail = std::move(changed->description);
+    return child;
   }
-  draft.detail = "no operator found anything to change in " + std::to_string(kDraws) + " draws";
-  return draft;
+  child.detail = "no operator found anything to change in " + std::to_string(kDraws) + " draws";
+  return child;
 }
 
-// The funnel, cheapest test first (docs/design.md, section 5).
-Proposal Proposer::judge(int64_t number, Draft draft) {
+Proposal Proposer::judge(int64_t number, Child child) {
   Proposal out;
-  out.row.op = draft.op;
-  out.row.parents = std::move(draft.parents);
-  out.row.detail = draft.detail;
+  out.row.op = child.op;
+  out.row.parents = std::move(child.parents);
+  out.row.detail = child.detail;
   const auto reject = [&](Outcome outcome, std::string reason, const std::string& why) {
     out.row.outcome = outcome;
     out.row.reason = std::move(reason);
     if (!why.empty()) out.row.detail += (out.row.detail.empty() ? "" : ": ") + why;
     return out;
   };
-  if (!draft.program) {
-    out.row.source = std::move(draft.source);
+  if (!child.program) {
+    out.row.source = std::move(child.source);
     return reject(Outcome::kStaticReject, "static", "");
   }
 
   // What is stored must read back as the same program: it is what later starts work from.
-  const std::string source = candidate::print(*draft.program);
+  const std::string source = candidate::print(*child.program);
   out.row.source = source;
   const candidate::ParseResult again = candidate::parse(source);
   if (!again.program)
@@ -150,10 +163,24 @@ Proposal Proposer::judge(int64_t number, Draft draft) {
                       distance + ")");
   }
   out.row.reason = "accepted";
-  out.candidate = population::CandidateRow{identity,          draft.name,  source,
+  out.candidate = population::CandidateRow{identity,          child.name,  source,
                                            track_of(result),  result.unit, result.order_dependent,
                                            result.fingerprint};
   return out;
+}
+
+void Proposer::judge_again(Proposal& proposal) const {
+  assert(proposal.candidate);
+  const auto reject = [&](std::string reason, const std::string& why) {
+    proposal.row.reason = std::move(reason);
+    proposal.row.detail += (proposal.row.detail.empty() ? "" : ": ") + why;
+    proposal.candidate.reset();
+  };
+  if (const auto known = ledger_.find(proposal.row.identity))
+    return reject("identity", "is " + ledger_.entries()[*known].name + " by now");
+  if (const auto match = known_.find(proposal.candidate->fingerprint))
+    reject("fingerprint",
+           "computes what " + ledger_.entries()[match->index].name + " computes by now");
 }
 
 ProbeResult Proposer::probe(int64_t number, const std::string& source) {

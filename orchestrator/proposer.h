@@ -1,4 +1,5 @@
-// Makes one proposal: an operator on a parent, then the funnel that throws away what is not new.
+// Makes one proposal: an operator on a parent, then the funnel that throws away what is not new. Or,
+// where a model is to make it, says which and from what.
 //
 // A proposal is a function of the run's seed, its number and what the ledger holds; nothing is
 // stored here.
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "candidate/graph.h"
@@ -23,7 +25,32 @@ namespace ballast::orchestrator {
 struct Proposal {
   population::ProposalRow row;
   std::optional<population::CandidateRow> candidate;  // set exactly when it is accepted
+  std::optional<int> island = {};                     // where it was made
 };
+
+// A child before it is judged.
+struct Child {
+  std::string op, name;
+  std::vector<std::string> parents;            // identities
+  std::optional<candidate::Program> program;   // none: there is none, and `detail` says why
+  std::string source;                          // what was given, when there is no program
+  std::string detail;                          // what was changed, or is tried
+};
+
+// What a model is to be asked.
+struct Question {
+  size_t arm = 0;               // of SearchConfig::operators
+  std::vector<size_t> parents;  // entries of the ledger, the main one first
+};
+
+// The so-manieth decision to make a child; its random choices follow from it. Models' answers come
+// later than their questions, so it is not the number of a proposal.
+struct Turn {
+  int64_t number = 0;
+  std::string suffix;  // of a child's name: "-000012"
+};
+
+std::string child_suffix(int64_t number);
 
 class Proposer {
  public:
@@ -32,15 +59,24 @@ class Proposer {
            evaluator::Sandbox& probes)
       : config_(config), ledger_(ledger), known_(known), probes_(probes) {}
 
-  // `bandit`: what is known of the operators (operator_choice.h). REQUIRES: parents not empty.
-  Proposal make(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit);
+  // `bandit`: what is known of the operators; `closed`: those not to be asked (operator_choice.h).
+  // Nothing when all are closed. REQUIRES: parents not empty.
+  std::optional<std::variant<Proposal, Question>> make(const Turn& turn,
+                                                       const std::vector<Elite>& parents,
+                                                       const Bandit& bandit,
+                                                       const std::vector<bool>& closed);
   // A text to start from.
   Proposal seed(int64_t number, const SeedText& text);
+  // The funnel, cheapest test first (docs/design.md, section 5). `number` names the probe.
+  Proposal judge(int64_t number, Child child);
+  // Of an accepted proposal that had to wait: turns it down when its like has come since.
+  void judge_again(Proposal& proposal) const;
 
  private:
-  struct Draft;
-  Draft draft(int64_t number, const std::vector<Elite>& parents, const Bandit& bandit);
-  Proposal judge(int64_t number, Draft draft);
+  std::optional<std::variant<Child, Question>> draw(const Turn& turn,
+                                                    const std::vector<Elite>& parents,
+                                                    const Bandit& bandit,
+                                                    const std::vector<bool>& closed);
   ProbeResult probe(int64_t number, const std::string& source);
 
   const SearchConfig& config_;

@@ -60,6 +60,16 @@ void refuse_full_trainings(const population::Record& record) {
                   " is a full training, which is no part of a search; replay an archive without");
 }
 
+void refuse_old(const population::Record& record) {
+  const bool finished =
+      std::any_of(record.evaluations.begin(), record.evaluations.end(),
+                  [](const population::EvaluationRow& row) { return row.outcome.has_value(); });
+  require(!finished || !record.arrivals.empty(),
+          "replaying: the search that wrote this archive did not note the order in which results "
+          "came (it is of an older version): replay it with the build that wrote it, " +
+              record.sessions.back().build);
+}
+
 }  // namespace
 
 ReplayEnd replay_run(const population::Record& record, const ConfigOfSession& config_of,
@@ -69,14 +79,15 @@ ReplayEnd replay_run(const population::Record& record, const ConfigOfSession& co
   require(record.run.has_value() && !record.sessions.empty(),
           "replaying: no search has run in this archive");
   refuse_full_trainings(record);
-  Player player(record, on_progress, std::move(stop));
+  refuse_old(record);
+  Player player(record, out, on_progress, std::move(stop));
   const StandingClock clock;
   ReplayEnd end;
   for (size_t i = 0; i < player.parts() && player.parted().empty() && !player.interrupted(); ++i) {
     const SearchConfig config =
         config_for(record, record.sessions[i], player.part(i).end, config_of);
     player.begin(i, config.workers);
-    Search search(config, out, player, probes, clock, player);
+    Search search(config, out, player, probes, clock, player, &player.llm());
     try {
       search.run(player.token());
       end.trouble.clear();
@@ -86,7 +97,7 @@ ReplayEnd replay_run(const population::Record& record, const ConfigOfSession& co
     ++end.sessions;
   }
   end.proposals = player.place().proposals;
-  end.evaluations = player.place().results;
+  end.evaluations = player.results();
   end.interrupted = player.interrupted();
   const population::Record repeated = rows_of(out);
   end.recorded = digest(record);

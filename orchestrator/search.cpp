@@ -10,11 +10,11 @@
 #include "orchestrator/operators.h"
 #include "orchestrator/parents.h"
 #include "orchestrator/search_state.h"
+#include "prompts/request.h"
 
 namespace ballast::orchestrator {
 namespace {
 
-constexpr double kPoll = 0.25;       // seconds between two looks at stop and budget
 constexpr double kSaveSeconds = 10;  // between two notes of the time spent
 
 void usage(bool ok, const std::string& what) {
@@ -25,12 +25,13 @@ void usage(bool ok, const std::string& what) {
 
 Search::State::State(SearchConfig given, population::Archive& archive_,
                      evaluator::Evaluator& evaluator_, evaluator::Sandbox& probes,
-                     const Clock& clock_, SearchObserver& observer_)
+                     const Clock& clock_, SearchObserver& observer_, Llm* llm_)
     : config(std::move(given)),
       archive(archive_),
       evaluator(evaluator_),
       clock(clock_),
       observer(observer_),
+      llm(llm_),
       ledger(config),
       proposer(config, ledger, known, probes) {}
 
@@ -51,6 +52,7 @@ void Search::State::fill(std::stop_token stop) {
       return;
     }
     show_status(/*now=*/false);
+    take_answers();
     if (config.workers == 1) continue;
     if (const auto result = evaluator.wait(0)) handle(*result);
   }
@@ -71,10 +73,15 @@ std::string Search::State::loop(std::stop_token stop) {
     if (flights.empty() && out_of_evaluations()) return "max_evaluations";
     fill(stop);
     if (!filled) continue;  // stopped
-    if (flights.empty()) return out_of_evaluations() ? "max_evaluations" : "exhausted";
+    if (flights.empty() && drafts.empty()) {
+      if (out_of_evaluations()) return "max_evaluations";
+      return money_spent ? "budget" : "exhausted";
+    }
     if (const auto result = evaluator.wait(kPoll)) {
       filled = false;  // it allows more
       handle(*result);
+    } else if (take_answers()) {
+      filled = false;
     }
     if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
     show_status(/*now=*/false);
@@ -84,14 +91,24 @@ std::string Search::State::loop(std::stop_token stop) {
 // From here on results are stored and nothing new is begun: a replay must know where
 // (replay_run.h).
 void Search::State::note_stop() {
-  archive.add_event("stopping", Json({{"running", flights.size()}, {"filled", filled}}).dump());
+  archive.add_event(
+      "stopping",
+      Json({{"running", flights.size()},
+            {"filled", filled},
+            {"steps", steps},
+            {"arrivals", arrivals}})
+          .dump());
 }
 
-// Lets what runs come to its end, for a while.
+// Lets what runs come to its end, for a while. Answers of models are stored and used by the next
+// start.
 void Search::State::drain(double most, std::stop_token stop) {
   const double end = clock.monotonic() + most;
-  while (evaluator.pending() > 0 && clock.monotonic() < end && !stop.stop_requested()) {
+  const auto asking = [&] { return llm != nullptr && llm->pending() > 0; };
+  while ((evaluator.pending() > 0 || asking()) && clock.monotonic() < end &&
+         !stop.stop_requested()) {
     if (const auto result = evaluator.wait(kPoll)) handle(*result);
+    if (asking()) llm->wait(0);
     show_status(/*now=*/false);
   }
 }
@@ -100,6 +117,7 @@ void Search::State::drain(double most, std::stop_token stop) {
 // knowing it are still to be made (see fill): it is measured again.
 void Search::State::cancel() {
   phase = "stopping";
+  cancel_drafts();
   evaluator.cancel();
   while (evaluator.pending() > 0) {
     const auto result = evaluator.wait(kPoll);
@@ -145,9 +163,13 @@ void validate(const SearchConfig& config) {
   usage(std::find(bandits.begin(), bandits.end(), config.bandit) != bandits.end(),
         "bandit: unknown rule " + config.bandit);
   usage(config.bandit_floor >= 0 && config.bandit_floor <= 1, "bandit_floor: between 0 and 1");
-  const auto names = operator_names();
+  usage(config.repair_turns >= 0 && config.notes_every >= 0 && config.models.in_flight >= 1 &&
+            config.usd_tokens >= 0,
+        "repair_turns, notes_every, bandit_usd_tokens: at least 0; calls_in_flight: at least 1");
+  text_rule(config.text_novelty, !config.models.judge.empty());
   double total = 0;
   for (const OperatorConfig& op : config.operators) {
+    const auto& names = op.model.empty() ? operator_names() : prompts::operators();
     usage(std::find(names.begin(), names.end(), op.name) != names.end(),
           "operators: unknown operator " + op.name);
     usage(op.weight >= 0, "operators." + op.name + ": at least 0");
@@ -157,12 +179,14 @@ void validate(const SearchConfig& config) {
 }
 
 Search::Search(SearchConfig config, population::Archive& archive, evaluator::Evaluator& evaluator,
-               evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer) {
+               evaluator::Sandbox& probes, const Clock& clock, SearchObserver& observer, Llm* llm) {
   validate(config);
+  for (const OperatorConfig& op : config.operators)
+    usage(op.model.empty() || llm != nullptr, "models: nobody answers for " + op.model);
   usage(config.workers == evaluator.workers(), "workers: " + std::to_string(config.workers) +
                                                    ", but the evaluator has " +
                                                    std::to_string(evaluator.workers()));
-  state_ = std::make_unique<State>(std::move(config), archive, evaluator, probes, clock, observer);
+  state_ = std::make_unique<State>(std::move(config), archive, evaluator, probes, clock, observer, llm);
 }
 
 Search::~Search() = default;
@@ -170,6 +194,7 @@ Search::~Search() = default;
 SearchEnd Search::run(std::stop_token stop) {
   State& s = *state_;
   s.load();
+  s.take_up_drafts();
   s.show_status(/*now=*/true);
   SearchEnd end;
   end.reason = s.loop(stop);

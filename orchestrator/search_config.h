@@ -29,10 +29,21 @@ struct BuiltinConfig {
   double coefficient = 1;
 };
 
-// A genetic operator.
+// What makes children: an operator, in the hands of a language model or on its own. An arm of the
+// bandit.
 struct OperatorConfig {
-  std::string name;   // "tune", "mutate", "splice", "drop"
-  double weight = 1;  // its share of the proposals (bandit "fixed"); 0: never asked
+  std::string name;        // "tune", "mutate", "splice", "drop"; "edit", "rewrite", ... of a model
+  double weight = 1;       // its share of the proposals (bandit "fixed"); 0: never asked
+  std::string model = {};  // its name; empty: a genetic operator
+};
+
+// Language models of the search, by name; empty: none.
+struct ModelConfig {
+  int64_t in_flight = 8;      // drafts that wait on models at a time
+  std::string notes = {};     // who distils notes
+  std::string embedder = {};  // who embeds texts
+  std::string judge = {};     // who decides whether a close text is new
+  std::string summary = {};   // JSON, stored with each start, that a replay reads the models from
 };
 
 // A text to start from.
@@ -90,6 +101,11 @@ struct SearchConfig {
 
   // Proposals.
   std::vector<OperatorConfig> operators = {{"tune", 2}, {"mutate", 4}, {"splice", 1}, {"drop", 1}};
+  ModelConfig models;
+  int repair_turns = 2;                // a model is asked so often to mend what it wrote
+  int64_t notes_every = 20;            // accepted children between two notes; 0: none
+  std::string text_novelty = "default";  // rule of embedding.h: "default", "paper", "code"
+  double usd_tokens = 1e8;  // training tokens that the bandit takes one USD of calls for
   std::string bandit = "posterior";   // or "ucb_paper", "ucb_code", "fixed": asks an operator
   double bandit_floor = 0.1;          // share of the proposals that every operator gets at least
   std::string parents = "posterior";  // or "power_law", "weighted_paper", "weighted_code"

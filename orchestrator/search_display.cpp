@@ -45,6 +45,9 @@ std::string progress_text(const SearchStatus& status) {
       " | " + plural(status.measured, "candidate") + ", " + plural(status.evaluations, "training");
   if (status.max_evaluations > 0) out += " of " + count(status.max_evaluations);
   if (status.failed_evaluations > 0) out += " (" + count(status.failed_evaluations) + " failed)";
+  if (status.asked > 0)
+    out += " | " + plural(status.drafts, "draft") + " of " + count(status.asked) +
+           " with models, $" + fixed(status.usd, 2);
   if (status.best) out += " | best " + best_text(*status.best);
   if (!status.running.empty()) out += " | now " + running_text(status);
   return out;
@@ -70,6 +73,8 @@ void SearchDisplay::status(const SearchStatus& status) {
 void SearchDisplay::event(const SearchEvent& event) {
   if (event.kind == SearchEventKind::kRetried) {
     line_.say("trouble on this machine, trying " + event.name + " again: " + event.text);
+  } else if (event.kind == SearchEventKind::kClosed) {
+    line_.say("the model " + event.name + " is not asked any more: " + event.text);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "candidate/shipped.h"
 #include "common/error.h"
 #include "common/json.h"
+#include "orchestrator/llm/vector_text.h"
 #include "orchestrator/plan.h"
 #include "orchestrator/search_state.h"
 
@@ -40,6 +41,7 @@ void Search::State::load() {
   seconds_saved = seconds_before;
   started = clock.monotonic();
 
+  if (!config.models.summary.empty()) archive.add_event("models", config.models.summary);
   load_candidates();
   add_builtins();
   load_evaluations();
@@ -62,44 +64,54 @@ void Search::State::check_rungs() {
   }
 }
 
-void Search::State::know(const population::CandidateRow& candidate, std::string_view op) {
+void Search::State::know(const population::CandidateRow& candidate, std::string_view op,
+                         std::span<const float> embedding) {
   ledger.add(candidate, op);
   known.add(candidate.fingerprint);
+  texts.add(texts.takes(embedding) ? embedding : std::span<const float>());
 }
 
 void Search::State::load_candidates() {
   const std::vector<population::ProposalRow> rows = archive.proposals();
-  std::map<std::string_view, const population::ProposalRow*> births;  // by identity
+  std::map<std::string_view, size_t> births;  // by identity: the proposal
+  std::map<int64_t, std::vector<float>> embeddings;  // by the proposal's row
+  for (const auto& [proposal, text] : archive.last_replies("embed"))
+    if (auto vector = parse_vector_text(text)) embeddings[proposal] = std::move(*vector);
+  for (const population::ProposalRow& row : rows)
+    made.push_back({.op = row.op, .reason = row.reason, .detail = row.detail, .outcome = row.outcome});
+  load_drafts();
   for (const population::ProposalRow& row : rows) {
-    ++proposals;
-    OperatorCount& count = operators[row.op];
-    count.name = row.op;
+    const std::string arm = arm_name({row.op, 1, made[static_cast<size_t>(proposals)].model});
+    OperatorCount& count = operators[arm];
+    count.name = arm;
     ++count.proposals;
     const bool accepted = row.reason == "accepted";
     if (accepted) {
       ++count.accepted;
-      births.emplace(row.identity, &row);
+      births.emplace(row.identity, static_cast<size_t>(proposals));
       ++(row.op == "seed" ? seeds_known : children_known);
     }
+    ++proposals;
     if (row.op == "seed")
       seed_sources.insert(row.source);
-    else
+    else if (row.reason != "call")
       rejected_in_row = accepted ? 0 : rejected_in_row + 1;
   }
   for (const population::CandidateRow& candidate : archive.candidates()) {
     if (ledger.is_configured_builtin(candidate.identity)) know(candidate, "");
     const auto birth = births.find(candidate.identity);
     if (birth == births.end()) continue;  // stored for another purpose
-    know(candidate, birth->second->op);
-    if (birth->second->parents.empty()) continue;
-    if (const auto parent = ledger.find(birth->second->parents[0])) ledger.add_child(*parent);
+    const population::ProposalRow& row = rows[birth->second];
+    const auto vector = embeddings.find(static_cast<int64_t>(birth->second) + 1);
+    know(candidate, arm_name({row.op, 1, made[birth->second].model}),
+         vector == embeddings.end() ? std::span<const float>() : vector->second);
+    if (row.parents.empty()) continue;
+    if (const auto parent = ledger.find(row.parents[0])) ledger.add_child(*parent);
   }
   if (config.islands > 1) load_islands(rows);
-  for (const population::ProposalRow& row : rows) {
-    Made record{row.op, std::nullopt, std::nullopt};
-    if (row.reason == "accepted") record.child = ledger.find(row.identity);
-    if (!row.parents.empty()) record.parent = ledger.find(row.parents[0]);
-    made.push_back(std::move(record));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].reason == "accepted") made[i].child = ledger.find(rows[i].identity);
+    if (!rows[i].parents.empty()) made[i].parent = ledger.find(rows[i].parents[0]);
   }
   if (const auto text = archive.state("search.paused")) {
     const Json j = parse_json(*text, "state search.paused");
@@ -108,6 +120,22 @@ void Search::State::load_candidates() {
     paused_evaluations = in.integer("evaluations");
     in.done();
   }
+}
+
+// Proposals' rows are numbered from 1 in the order of `made`.
+void Search::State::load_drafts() {
+  for (const population::DraftRow& row : archive.drafts()) {
+    last_draft = row.number;
+    usd += row.usd;
+    if (row.op == kNotes) continue;
+    ++drafts_asked;
+    if (!row.proposal) continue;
+    ++drafts_ended;
+    Made& record = made[static_cast<size_t>(*row.proposal - 1)];
+    record.model = row.model;
+    record.usd = row.usd;
+  }
+  if (const auto text = archive.state("search.notes")) scratchpad = scratchpad_from_json(*text);
 }
 
 // Candidates of a start with fewer islands than now, or one, may have no island: they get one.

@@ -45,6 +45,9 @@ SearchStatus Search::State::status() const {
   out.max_evaluations = config.max_evaluations;
   out.failed_evaluations = spent.failed;
   out.proposals = proposals;
+  out.drafts = static_cast<int64_t>(drafts.size());
+  out.asked = last_draft;
+  out.usd = usd;
   out.tokens = spent.tokens;
   out.at_rung.assign(config.rungs.size(), 0);
   std::map<std::string, OperatorCount> counts = operators;

@@ -51,6 +51,9 @@ struct SearchStatus {
   int64_t waiting = 0;             // of those, not yet started
   int64_t proposals = 0;
   int64_t rejected = 0;          // of those, not accepted
+  int64_t drafts = 0;            // waiting on models
+  int64_t asked = 0;             // drafts so far
+  double usd = 0;                // of all that has been answered
   int64_t tokens = 0;            // trained in finished evaluations, over all starts
   std::vector<int64_t> at_rung;  // [r - 1]: candidates with an estimate at rung r
   std::vector<OperatorCount> operators;
@@ -64,12 +67,16 @@ enum class SearchEventKind : uint8_t {
   kStarted,    // an evaluation is stored as begun and handed to the evaluator
   kFinishing,  // its result has arrived and is about to be stored
   kFinished,   // it is stored with `outcome`
+  kAsked,      // a draft is stored and its question handed to a model; `text` is the model's name
+  kAnswered,   // an answer has been used; `text` is how the call ended
+  kPaused,     // nothing new is found: no proposals until another result
+  kClosed,     // a model is not asked any more; `name` is the model, `text` says why
   kRetried,    // it came back without a verdict (INFRA) and will run again; `text` says why
 };
 
 struct SearchEvent {
   SearchEventKind kind = SearchEventKind::kProposing;
-  int64_t number = 0;          // of the proposal, from 1; or the evaluation's id
+  int64_t number = 0;          // of the proposal or draft, from 1; or the evaluation's id
   std::string identity, name;  // of the candidate, where there is one
   std::string text;
   int rung = 0;  // of an evaluation, as all below

@@ -27,6 +27,7 @@ bool Search::State::submit_one() {
   flight.id = archive.begin_evaluation(ledger.key(*want), ledger.purpose(*want), rung.tokens);
   flight.attempt = archive.attempt(flight.id);
   ledger.begin(*want);
+  ++steps;
   if (phase == "built-ins" && !ledger.entries()[want->entry].builtin) phase = "search";
   hand_over(flight);
   return true;
@@ -69,10 +70,18 @@ bool Search::State::fruitless() const {
 }
 
 bool Search::State::propose_one() {
-  if (waiting_children(ledger) >= 2 * config.workers || paused_evaluations == spent.evaluations)
+  if (waiting_children(ledger) >= 2 * config.workers || money_spent ||
+      paused_evaluations == spent.evaluations)
     return false;
+  if (notes_due()) {
+    ask_for_notes();
+    return true;
+  }
+  // What models take their time for is worth waiting for, unless a core would have nothing to do.
+  if (drafts_full() && waiting_children(ledger) >= config.workers) return false;
+  const int64_t turn = next_turn();
   std::optional<int> island;
-  if (config.islands > 1) island = island_of_proposal(proposals + 1, config.islands);
+  if (config.islands > 1) island = island_of_proposal(turn, config.islands);
   const std::vector<Elite> parents = elites(ledger, island);
   if (parents.empty()) return false;
   if (fruitless()) {  // another result may bring other parents
@@ -80,15 +89,33 @@ bool Search::State::propose_one() {
                       Json({{"proposals", proposals}, {"evaluations", spent.evaluations}}).dump());
     paused_proposals = proposals;
     paused_evaluations = spent.evaluations;
+    ++steps;
+    SearchEvent event;
+    event.kind = SearchEventKind::kPaused;
+    observer.event(event);
     return false;
   }
   SearchEvent event;
   event.kind = SearchEventKind::kProposing;
   event.number = proposals + 1;
   observer.event(event);
-  store(proposer.make(proposals + 1, parents, bandit_of(ledger, made)));
+  Bandit bandit = bandit_of(ledger, made);
+  for (const auto& [number, draft] : drafts)
+    if (draft.arm) orchestrator::submit(bandit, *draft.arm);
+  auto next = proposer.make({turn, child_suffix(proposals + 1)}, parents, bandit, closed_arms());
+  if (!next) return false;
+  if (const auto* question = std::get_if<Question>(&*next)) {
+    ask(*question, island);
+  } else {
+    auto& proposal = std::get<Proposal>(*next);
+    proposal.island = island;
+    store(proposal);
+  }
   return true;
 }
+
+// Answers come later than questions: a turn is counted when it is taken.
+int64_t Search::State::next_turn() const { return proposals - drafts_ended + drafts_asked + 1; }
 
 std::vector<int> Search::State::islands_of(int64_t number, std::string_view op,
                                            std::string_view name, int64_t seeds) const {
@@ -102,8 +129,10 @@ std::vector<population::MembershipRow> Search::State::memberships_after(
   std::vector<population::MembershipRow> out;
   if (config.islands == 1 || !proposal.candidate) return out;
   const int64_t number = proposals + 1;
-  for (const int island :
-       islands_of(number, proposal.row.op, proposal.candidate->name, seeds_known))
+  const std::vector<int> islands =
+      proposal.island ? std::vector<int>{*proposal.island}
+                      : islands_of(number, proposal.row.op, proposal.candidate->name, seeds_known);
+  for (const int island : islands)
     out.push_back({proposal.candidate->identity, island, std::nullopt, number});
   if (proposal.row.op == "seed" || !migration_due(config, children_known + 1)) return out;
   for (const Migrant& migrant : migrants(ledger))
@@ -111,29 +140,41 @@ std::vector<population::MembershipRow> Search::State::memberships_after(
   return out;
 }
 
-void Search::State::store(const Proposal& proposal) {
+void Search::State::store(const Proposal& proposal, const Draft* draft) {
   const std::vector<population::MembershipRow> memberships = memberships_after(proposal);
   archive.together([&] {
-    archive.add_proposal(proposal.row);
+    const int64_t row = archive.add_proposal(proposal.row);
+    if (draft != nullptr) archive.end_draft(draft->row.number, row);
     if (proposal.candidate) archive.add_candidate(*proposal.candidate);
     for (const population::MembershipRow& row : memberships) archive.add_membership(row);
   });
   ++proposals;
-  OperatorCount& count = operators[proposal.row.op];
-  count.name = proposal.row.op;
-  ++count.proposals;
+  ++steps;
   Made record{proposal.row.op, std::nullopt, std::nullopt};
+  record.reason = proposal.row.reason;
+  record.detail = proposal.row.detail;
+  record.outcome = proposal.row.outcome;
+  if (draft != nullptr) {
+    ++drafts_ended;
+    record.model = draft->row.model;
+    record.usd = draft->usd;
+  }
+  OperatorCount& count = operators[arm_name({record.op, 1, record.model})];
+  count.name = arm_name({record.op, 1, record.model});
+  ++count.proposals;
   if (!proposal.row.parents.empty()) record.parent = ledger.find(proposal.row.parents[0]);
   if (proposal.candidate) {
     ++count.accepted;
     if (record.parent) ledger.add_child(*record.parent);
-    know(*proposal.candidate, proposal.row.op);
+    know(*proposal.candidate, count.name,
+         draft != nullptr ? std::span<const float>(draft->embedding) : std::span<const float>());
     record.child = ledger.find(proposal.candidate->identity);
     ++(proposal.row.op == "seed" ? seeds_known : children_known);
     for (const auto& row : memberships) ledger.settle(*ledger.find(row.identity), row.island);
   }
   made.push_back(std::move(record));
-  if (proposal.row.op != "seed") rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
+  if (proposal.row.op != "seed" && proposal.row.reason != "call")
+    rejected_in_row = proposal.candidate ? 0 : rejected_in_row + 1;
 
   SearchEvent event;
   event.kind = SearchEventKind::kProposed;
@@ -192,10 +233,12 @@ void Search::State::store_result(const Flight& flight, const evaluator::Evaluati
     if (!ours)
       throw Error("evaluation " + std::to_string(flight.id) +
                   " was finished by another process: only one search may use an archive");
+    archive.add_arrival({.evaluation = flight.id, .steps = steps});
     for (const Ledger::Changed& changed : ledger.finish(flight.want, outcome, objective))
       put_estimate(changed);
     put_bandit();
   });
+  ++arrivals;
   check_reference();
   ++spent.evaluations;
   if (outcome != Outcome::kOk) ++spent.failed;

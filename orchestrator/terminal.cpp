@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <ostream>
 
+#include "population/utf8.h"
+
 namespace ballast::orchestrator {
 namespace {
 
@@ -35,6 +37,23 @@ std::string percent(double share) {
   char text[16];
   std::snprintf(text, sizeof text, "%3.0f %% ", 100 * std::clamp(share, 0.0, 1.0));
   return text;
+}
+
+// The character that begins at `at` in UTF-8; its length in bytes is put into `length`.
+uint32_t character(std::string_view text, size_t at, size_t& length) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  uint32_t code = length == 1 ? first : first & (0x7fU >> length);
+  for (size_t i = 1; i < length; ++i)
+    code = code << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3fU);
+  return code;
+}
+
+// Unicode's controls, line separators, and what changes the direction of writing (Unicode Standard
+// Annex 9, "explicit directional formatting").
+bool commands_a_terminal(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
+         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 }  // namespace
@@ -82,6 +101,24 @@ std::string clipped(std::string_view text, int width) {
     ++end;
   }
   return std::string(text.substr(0, end)) + "…";
+}
+
+std::string harmless(std::string_view text) {
+  const std::string plain = population::to_plain_utf8(text);
+  std::string out;
+  size_t length = 1;
+  for (size_t at = 0; at < plain.size(); at += length) {
+    const uint32_t code = character(plain, at, length);
+    const bool line_end = code == '\n' || (code == '\r' && plain.compare(at, 2, "\r\n") == 0);
+    if (line_end || code == '\t' || !commands_a_terminal(code)) {
+      out.append(plain, at, length);
+    } else {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
+      out += escape;
+    }
+  }
+  return out;
 }
 
 void Table::add(std::vector<std::string> cells) {

@@ -32,6 +32,11 @@ int display_width(std::string_view text);
 // At most `width` columns of `text`; what was cut ends in "…". For text without escape sequences.
 std::string clipped(std::string_view text, int width);
 
+// Text of strangers (a model's reply, say) as a terminal may show it: characters that a terminal
+// would obey, and those that change the direction of writing, become "\x1b", "\u202e"; newlines
+// and tabs stay.
+std::string harmless(std::string_view text);
+
 // Rows under a header; every column as wide as its widest cell.
 class Table {
  public:

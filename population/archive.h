@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/clock.h"
@@ -49,10 +50,13 @@ struct ProposalRow {
   std::vector<std::string> parents;  // identities, the first is the main one
   std::string identity;              // the child's; empty when it is not even a candidate
   Outcome outcome = Outcome::kOk;    // kOk unless the text itself was found wanting
-  std::string reason;                // "accepted", "identity", "fingerprint", "static", "contract"
-  std::string detail;                // message for people
-  std::string source;                // the child's text as proposed
-  std::vector<int64_t> calls = {};   // rows of the model calls it came from; read from the last one
+  // "accepted", "identity", "fingerprint", "static", "contract"; of a draft also "embedding" (too
+  // near in meaning), "reply" (no reply held a text), "call" (no reply came).
+  std::string reason;
+  std::string detail;  // message for people
+  std::string source;  // the child's text as proposed
+  // Rows of the model calls it came from: read from the last that is no "embed" and no "judge".
+  std::vector<int64_t> calls = {};
 };
 
 // What makes an evaluation unique; finished rows are never repeated.
@@ -153,7 +157,21 @@ class Archive {
   Spending llm_spending() const;
   std::vector<CallRow> calls() const;  // in the order asked
   std::vector<AttemptRow> attempts() const;
-  std::vector<CallRow> unused_calls() const;  // with a reply, and no proposal read from it
+
+  // Drafts: proposals that wait on a model. One is stored before its first call.
+  void add_draft(const DraftRow& draft);                      // Error when the number is taken
+  // Once, else Error. `proposal`: the row that it became; nullopt for notes.
+  void end_draft(int64_t number, std::optional<int64_t> proposal);
+  std::vector<DraftRow> drafts() const;                       // by number, ended ones too
+  std::vector<CallRow> calls_of_draft(int64_t number) const;  // in the order asked
+  // Of each proposal that came of a draft, by its row: the last good answer of this operator
+  // ("embed").
+  std::vector<std::pair<int64_t, std::string>> last_replies(std::string_view op) const;
+
+  // A result, or an answer, which counts as used from now on. Once each, of what has ended, and
+  // after begin_run; else Error.
+  void add_arrival(const ArrivalRow& arrival);
+  std::vector<ArrivalRow> arrivals() const;  // in their order
 
   // Small state of the search that must survive: key -> JSON text.
   void put_state(std::string_view key, std::string_view json);

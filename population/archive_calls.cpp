@@ -45,11 +45,12 @@ int64_t Archive::begin_call(const CallRow& call) {
   const std::string hash = prompt_hash(call.system, call.user);
   Statement(db,
             "INSERT INTO llm_call (model, provider, remote, operator, variant, prompt_hash, "
-            "ordinal, system, user, sampling, message, reply, request_id, attempts, seconds, "
-            "started_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', '', '', 0, 0, ?11)")
+            "ordinal, system, user, sampling, draft, message, reply, request_id, attempts, "
+            "seconds, started_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', '', "
+            "'', 0, 0, ?12)")
       .bind(call.model, call.provider, call.remote, call.op, call.variant, hash,
             free_ordinal(db, hash, call.model), text_id(db, call.system), text_id(db, call.user),
-            call.sampling, impl_->now())
+            call.sampling, call.draft, impl_->now())
       .run();
   const int64_t id = db.last_id();
   impl_->commit(tx);
@@ -131,7 +132,5 @@ Spending Archive::llm_spending() const {
 
 std::vector<CallRow> Archive::calls() const { return read_calls(*impl_->db); }
 std::vector<AttemptRow> Archive::attempts() const { return read_attempts(*impl_->db); }
-
-std::vector<CallRow> Archive::unused_calls() const { return read_unused_calls(*impl_->db); }
 
 }  // namespace ballast::population

@@ -52,11 +52,11 @@ std::vector<int64_t> read_integers(Db& db, std::string_view sql) {
 std::vector<SessionRow> read_sessions(Db& db) {
   std::vector<SessionRow> out;
   Statement rows(
-      db, "SELECT started_ns, ended_ns, reason, build, config, pid FROM session ORDER BY id");
+      db, "SELECT id, started_ns, ended_ns, reason, build, config, pid FROM session ORDER BY id");
   while (rows.step()) {
-    SessionRow s{rows.integer(0), std::nullopt, rows.text(2),
-                 rows.text(3),    rows.text(4), rows.integer(5)};
-    if (!rows.is_null(1)) s.ended_ns = rows.integer(1);
+    SessionRow s{rows.integer(0), rows.integer(1), std::nullopt,   rows.text(3),
+                 rows.text(4),    rows.text(5),    rows.integer(6)};
+    if (!rows.is_null(2)) s.ended_ns = rows.integer(2);
     out.push_back(std::move(s));
   }
   return out;
@@ -260,6 +260,9 @@ Record Reader::record() const {
   r.memberships = read_memberships(db);
   r.evaluations = read_evaluations(db);
   r.estimates = read_estimates(db);
+  r.drafts = read_drafts(db);
+  r.arrivals = read_arrivals(db);
+  r.calls = read_calls(db);
   r.sessions = read_sessions(db);
   r.events = read_events(db, std::numeric_limits<int64_t>::max());
   r.proposed_ns = read_integers(db, "SELECT created_ns FROM proposal ORDER BY id");
@@ -299,6 +302,14 @@ std::vector<CallRow> Reader::calls(std::string_view identity) const {
 }
 
 std::vector<CallRow> Reader::calls() const { return read_calls(ready()); }
+
+std::vector<CallRow> Reader::calls_of_proposal(int64_t proposal) const {
+  return read_calls_of_proposal(ready(), proposal);
+}
+
+std::vector<AttemptRow> Reader::attempts_of_proposal(int64_t proposal) const {
+  return read_attempts_of_proposal(ready(), proposal);
+}
 
 Table Reader::sql(std::string_view query, size_t max_rows) const {
   Table out;

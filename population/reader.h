@@ -60,6 +60,7 @@ struct CostRow {
 };
 
 struct SessionRow {
+  int64_t id = 0;
   int64_t started_ns = 0;
   std::optional<int64_t> ended_ns;  // nullopt: at work, or killed
   std::string reason, build, config;
@@ -89,6 +90,9 @@ struct Record {
   std::vector<MembershipRow> memberships;
   std::vector<EvaluationRow> evaluations;  // finished and not, in order of their first start
   std::vector<EstimateRow> estimates;
+  std::vector<DraftRow> drafts;  // by number
+  std::vector<CallRow> calls;
+  std::vector<ArrivalRow> arrivals;  // in their order
   std::vector<SessionRow> sessions;
   std::vector<EventRow> events;
   std::vector<int64_t> proposed_ns;  // one per proposal
@@ -145,6 +149,9 @@ class Reader {
   // The calls that the proposals of one identity came from, prompts and replies included.
   std::vector<CallRow> calls(std::string_view identity) const;
   std::vector<CallRow> calls() const;
+  // What one proposal (its row) came from.
+  std::vector<CallRow> calls_of_proposal(int64_t proposal) const;
+  std::vector<AttemptRow> attempts_of_proposal(int64_t proposal) const;
 
   // Any one reading statement; writing is an Error.
   Table sql(std::string_view query, size_t max_rows) const;

@@ -25,7 +25,8 @@ population::CallRow row_of(const Model& model, const LlmCall& call, const Sampli
   row.variant = call.variant;
   row.system = call.prompt.system;
   row.user = call.prompt.user;
-  row.sampling = sampling_json(sampling);
+  row.sampling = model.embeds() ? "{}" : sampling_json(sampling);
+  row.draft = call.draft;
   return row;
 }
 

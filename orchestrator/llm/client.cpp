@@ -66,8 +66,6 @@ Client::Client(ClientOptions options, population::Archive& archive, const Clock&
   }
   archive_.lose_open_calls();
   budget_ = Budget(options_.ceilings, spent_before(archive_.llm_spending()));
-  for (population::CallRow& call : archive_.unused_calls())
-    unused_[{call.prompt_hash, call.model, call.op}].push_back(std::move(call));
 }
 
 Client::~Client() = default;
@@ -97,20 +95,11 @@ int64_t Client::submit(const LlmCall& call) {
   asked->peer = static_cast<size_t>(peer - peers_.begin());
   asked->prompt = call.prompt;
   asked->sampling = call.sampling.value_or((*peer)->model.sampling);
+  if ((*peer)->model.embeds()) asked->sampling.max_output_tokens = 0;
   asked->started = asked->due = clock_.monotonic();
-  const std::string hash = population::prompt_hash(call.prompt.system, call.prompt.user);
-  if (const auto known = unused_.find({hash, call.model, call.op});
-      known != unused_.end() && !known->second.empty()) {
-    const population::CallRow row = std::move(known->second.front());
-    known->second.pop_front();
-    answers_.push_back({asked->ticket, row.id, recorded_reply(row)});
-    if (options_.notify) options_.notify();
-    return asked->ticket;
-  }
   asked->row = archive_.begin_call(row_of((*peer)->model, call, asked->sampling));
   const int64_t ticket = asked->ticket;
   asked_[ticket] = std::move(asked);
-  start_due();
   return ticket;
 }
 
@@ -214,6 +203,15 @@ void Client::send(Asked& asked, Peer& peer, const Amount& worst) {
   ++peer.in_flight;
 }
 
+// All vectors of a model have one length, or they could not be compared.
+void Client::check_length(Peer& peer, LlmReply& reply) {
+  if (peer.vector_text == 0) peer.vector_text = reply.text.size();
+  if (reply.text.size() == peer.vector_text) return;
+  reply.outcome = LlmOutcome::kMalformed;
+  reply.message = "a vector of another length than this model's vectors before";
+  reply.text.clear();
+}
+
 void Client::take(const Exchange& exchange) {
   const auto flight = in_flight_.find(exchange.ticket);
   assert(flight != in_flight_.end());
@@ -222,12 +220,14 @@ void Client::take(const Exchange& exchange) {
   Peer& peer = *peers_[asked.peer];
   --peer.in_flight;
   asked.exchange = 0;
-  LlmReply reply = reply_of(peer.model.provider, exchange);
+  LlmReply reply = reply_of(peer.model, exchange);
+  if (peer.model.embeds() && reply.outcome == LlmOutcome::kOk) check_length(peer, reply);
   if (peer.key)
     for (std::string* text : {&reply.text, &reply.message, &reply.request_id})
       peer.key->redact(*text);
   reply.attempts = asked.attempts;
-  const std::optional<Amount> paid = charged(peer.price, exchange, reply);
+  const std::optional<Amount> paid = charged(peer.model, peer.price, exchange, reply);
+  asked.usd += paid.value_or(asked.worst).usd;
   archive_.together([&] {
     archive_.finish_attempt(asked.attempt_row, attempt_end(exchange, reply, paid));
     budget_.settle(asked.worst, paid);
@@ -301,7 +301,7 @@ void Client::finish(Asked& asked, LlmReply reply) {
   }
   reply.attempts = asked.attempts;
   archive_.finish_call(asked.row, call_end(reply, clock_.monotonic() - asked.started));
-  answers_.push_back({asked.ticket, asked.row, std::move(reply)});
+  answers_.push_back({asked.ticket, asked.row, std::move(reply), asked.usd});
   asked_.erase(asked.ticket);  // `asked` ends here
 }
 

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "common/clock.h"
@@ -49,8 +48,7 @@ struct ModelStatus {
 class Client final : public Llm {
  public:
   // Throws Error (usage) for a model without a known price, a usable key or address. What an
-  // earlier process left under way is declared LOST and counts at its worst case; replies it did
-  // not use are given again, free, to the call that asks the same.
+  // earlier process left under way is declared LOST and counts at its worst case.
   Client(ClientOptions options, population::Archive& archive, const Clock& clock);
   ~Client() override;  // drops what is in flight; its rows are LOST on the next start
 
@@ -73,6 +71,7 @@ class Client final : public Llm {
   bool hold_back(Asked& asked, Peer& peer, double now);
   void send(Asked& asked, Peer& peer, const Amount& worst);
   void take(const Exchange& exchange);
+  static void check_length(Peer& peer, LlmReply& reply);
   void judge(Peer& peer, const Asked& asked, const LlmReply& reply, const Exchange& exchange,
              double now);
   bool go_on(Asked& asked, Peer& peer, const LlmReply& reply, const Exchange& exchange);
@@ -91,9 +90,6 @@ class Client final : public Llm {
   std::map<int64_t, std::unique_ptr<Asked>> asked_;  // by ticket: without an answer yet
   std::map<int64_t, int64_t> in_flight_;             // the transport's ticket -> ours
   std::deque<LlmAnswer> answers_;
-  // (prompt hash, model, operator) -> rows of replies that nobody has used yet
-  std::map<std::tuple<std::string, std::string, std::string>, std::deque<population::CallRow>>
-      unused_;
   Transport transport_;
 };
 

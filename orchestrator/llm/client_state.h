@@ -27,6 +27,7 @@ struct Client::Asked {
   int64_t attempt_row = 0;            // of the one in flight
   bool trial = false;                 // it tries whether the model is back (CircuitBreaker)
   Amount worst;                       // of the one in flight
+  double usd = 0;                     // of the attempts that ended
   bool doubled = false;               // its limit of output tokens
   std::optional<LlmReply> truncated;  // the reply that was cut off, while the second try runs
   bool cancelled = false;
@@ -44,6 +45,7 @@ struct Client::Peer {
   std::optional<LlmOutcome> closed;
   std::string reason;
   int64_t in_flight = 0;
+  size_t vector_text = 0;  // size of an embedding model's replies; 0: none yet
 };
 
 }  // namespace ballast::orchestrator

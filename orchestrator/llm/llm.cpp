@@ -1,5 +1,6 @@
 #include "orchestrator/llm/llm.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <utility>
@@ -15,6 +16,13 @@ constexpr std::array<std::pair<Provider, std::string_view>, 7> kProviders{{
     {Provider::kDeepSeek, "deepseek"},
     {Provider::kOpenRouter, "openrouter"},
     {Provider::kCompatible, "compatible"},
+}};
+
+constexpr std::array<std::pair<Use, std::string_view>, 4> kUses{{
+    {Use::kPropose, "propose"},
+    {Use::kNotes, "notes"},
+    {Use::kJudge, "judge"},
+    {Use::kEmbed, "embed"},
 }};
 
 constexpr std::array<std::pair<LlmOutcome, std::string_view>, 18> kOutcomes{{
@@ -57,6 +65,11 @@ auto value_of(const Table& table, std::string_view text)
 
 std::string_view to_string(Provider provider) { return text_of(kProviders, provider); }
 std::optional<Provider> parse_provider(std::string_view text) { return value_of(kProviders, text); }
+std::string_view to_string(Use use) { return text_of(kUses, use); }
+std::optional<Use> parse_use(std::string_view text) { return value_of(kUses, text); }
+bool Model::used_for(Use use) const {
+  return std::find(uses.begin(), uses.end(), use) != uses.end();
+}
 std::string_view to_string(LlmOutcome outcome) { return text_of(kOutcomes, outcome); }
 std::optional<LlmOutcome> parse_llm_outcome(std::string_view text) {
   return value_of(kOutcomes, text);

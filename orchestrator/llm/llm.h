@@ -73,12 +73,14 @@ struct LlmCall {
   std::string op = {};                    // who asks: "edit", "repair", ...; the archive's column
   std::string variant = {};               // of the prompt's template; may be empty
   std::optional<Sampling> sampling = {};  // instead of the model's own
+  std::optional<int64_t> draft = {};      // the archive's, to which it belongs
 };
 
 struct LlmAnswer {
   int64_t ticket = 0;  // submit()'s
   int64_t call = 0;    // row of the archive, for ProposalRow::calls; stored by now
   LlmReply reply;
+  double usd = 0;  // of all its attempts, those of unknown cost at their worst
 };
 
 // Any number of calls at a time, all from one thread: not thread-safe. Never throws for what a
@@ -86,7 +88,8 @@ struct LlmAnswer {
 class Llm {
  public:
   virtual ~Llm() = default;
-  // Asynchronous, never blocks for a network: the answer comes out of wait(), once.
+  // Asynchronous, never blocks for a network: the answer comes out of wait(), once. Nothing leaves
+  // before the next wait(), so that the question can be stored together with what it is for.
   virtual int64_t submit(const LlmCall& call) = 0;
   // The next answer, waiting at most `seconds`. Everything that the calls in flight need (attempts
   // after a pause, say) is done in here: call it often, at least every few tenths of a second.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ballast::orchestrator {
 
@@ -45,6 +46,16 @@ struct Price {
   bool operator==(const Price&) const = default;
 };
 
+// What the search may ask a model for.
+enum class Use : uint8_t {
+  kPropose,  // new losses, and their repair
+  kNotes,    // what the results so far teach
+  kJudge,    // whether an idea is new
+  kEmbed,    // a vector for a text: such a model does nothing else
+};
+std::string_view to_string(Use use);  // "propose", "notes", "judge", "embed"
+std::optional<Use> parse_use(std::string_view text);
+
 struct Model {
   std::string name;  // ours, unique; the bandit's arm and the archive's column
   Provider provider = Provider::kCompatible;
@@ -55,6 +66,12 @@ struct Model {
   bool stream = false;
   Sampling sampling = {};
   std::optional<Price> price = {};  // the user's; the table's when unset
+  std::vector<Use> uses = {Use::kPropose, Use::kNotes};
+
+  bool used_for(Use use) const;
+  // Its calls go to the embeddings endpoint: prompt.system is empty, prompt.user the text, and the
+  // reply's text the vector (vector_text.h).
+  bool embeds() const { return used_for(Use::kEmbed); }
 };
 
 }  // namespace ballast::orchestrator

@@ -80,6 +80,13 @@ class TableReader {
     if (!node->is_table()) refuse(where(key), std::string(key) + ": expected a table { ... }");
     return node->as_table();
   }
+  // nullptr without it; where each of them stands is in the nodes.
+  const toml::array* list(std::string_view key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return nullptr;
+    if (!node->is_array()) refuse(where(key), std::string(key) + ": expected a list [ ... ]");
+    return node->as_array();
+  }
   void done() const {
     for (const auto& [key, node] : table_)
       if (std::find(known_.begin(), known_.end(), key.str()) == known_.end())
@@ -128,6 +135,41 @@ Price read_price(const toml::table& table, std::string_view file) {
   return price;
 }
 
+std::vector<Use> read_uses(TableReader& in, const toml::array& list) {
+  const std::string where = in.where("uses");
+  std::vector<Use> uses;
+  for (const toml::node& node : list) {
+    const auto text = node.value_exact<std::string>();
+    const auto use = parse_use(text.value_or(""));
+    if (!use)
+      refuse(where, "uses: " + (text ? "\"" + *text + "\" is not known" : "expected texts") +
+                        ": propose, notes, judge, embed");
+    if (std::find(uses.begin(), uses.end(), *use) != uses.end())
+      refuse(where, "uses: \"" + *text + "\" is given twice");
+    uses.push_back(*use);
+  }
+  if (uses.empty())
+    refuse(where, "uses: it is empty; leave the model out, or give propose, notes, judge or embed");
+  return uses;
+}
+
+// An embedding model makes vectors, and what shapes text is nothing to it.
+void check_embedding(const Model& model, TableReader& in) {
+  if (model.uses.size() > 1)
+    refuse(in.where("uses"),
+           "uses: \"embed\" stands alone: give the embedding model a [[models]] table of its own");
+  if (!serves_embeddings(model.provider))
+    refuse(in.where("provider"),
+           "provider: " + std::string(to_string(model.provider)) +
+               " does not serve embeddings in OpenAI's form; take openai_chat, or compatible with "
+               "a base_url");
+  if (model.stream) refuse(in.where("stream"), "stream: an embedding comes in one piece");
+  for (const char* key : {"max_output_tokens", "temperature", "reasoning_effort"})
+    if (in.find(key) != nullptr)
+      refuse(in.where(key),
+             std::string(key) + ": not for an embedding model, which writes no text");
+}
+
 void check(const Model& model, const std::string& where) {
   const bool has_key = !model.key_env.empty() || !model.key_file.empty();
   if (!model.key_env.empty() && !model.key_file.empty())
@@ -165,9 +207,25 @@ Model read_model(const toml::table& table, std::string_view file) {
   s.temperature = in.number("temperature", 0, 2);
   s.reasoning_effort = in.text("reasoning_effort");
   if (const toml::table* price = in.table("price")) model.price = read_price(*price, file);
+  if (const toml::array* uses = in.list("uses")) model.uses = read_uses(in, *uses);
+  if (model.embeds()) check_embedding(model, in);
   in.done();
   check(model, in.where());
   return model;
+}
+
+// What no single table can know.
+void check_ensemble(const std::vector<Model>& models, const std::string& file) {
+  const auto count = [&](Use use) {
+    return std::count_if(models.begin(), models.end(),
+                         [&](const Model& m) { return m.used_for(use); });
+  };
+  if (count(Use::kPropose) == 0)
+    refuse(file,
+           "no model proposes losses: one needs \"propose\" in its uses (which stands there when "
+           "uses is not given)");
+  if (count(Use::kEmbed) > 1)
+    refuse(file, "two models embed, and vectors of different models cannot be compared: keep one");
 }
 
 }  // namespace
@@ -193,6 +251,7 @@ std::vector<Model> parse_models(std::string_view text, std::string_view file) {
       refuse(std::string(file) + ":" + std::to_string(node.source().begin.line),
              "name: \"" + models.back().name + "\" is given twice");
   }
+  check_ensemble(models, std::string(file));
   return models;
 }
 

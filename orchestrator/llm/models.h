@@ -11,7 +11,8 @@
 namespace ballast::orchestrator {
 
 // Each throws Error (usage) that says where (file and line), which key and value, what is wrong and
-// what would do: syntax, unknown key (with the nearest one), type, range, a name given twice.
+// what would do: syntax, unknown key (with the nearest one), type, range, a name given twice, no
+// model that proposes, more than one that embeds.
 std::vector<Model> parse_models(std::string_view text, std::string_view file);
 std::vector<Model> load_models(const std::filesystem::path& file);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "orchestrator/llm/prices.h"
+#include "orchestrator/llm/vector_text.h"
 #include "orchestrator/llm/wire.h"
 
 namespace ballast::orchestrator {
@@ -53,15 +54,31 @@ void check_text(LlmReply& reply) {
   }
 }
 
+// The one vector of a response, as a reply.
+LlmReply read_embedding(const HttpResponse& response) {
+  const Embeddings read = read_embeddings(response, 1);
+  LlmReply reply;
+  reply.outcome = read.outcome;
+  reply.message = read.message;
+  reply.request_id = read.request_id;
+  reply.usage = {.input = read.tokens, .reported = read.tokens > 0};
+  if (read.outcome == LlmOutcome::kOk) reply.text = vector_text(read.vectors[0]);
+  return reply;
+}
+
 }  // namespace
 
-LlmReply reply_of(Provider provider, const Exchange& exchange) {
+LlmReply reply_of(const Model& model, const Exchange& exchange) {
   LlmReply reply;
   if (exchange.end == ExchangeEnd::kComplete) {
-    reply = read_response(provider, exchange.response);
+    reply = model.embeds() ? read_embedding(exchange.response)
+                           : read_response(model.provider, exchange.response);
   } else {
     const LlmOutcome outcome = outcome_of(exchange.end);
-    reply = read_broken_stream(provider, exchange.response, outcome);
+    if (!model.embeds())
+      reply = read_broken_stream(model.provider, exchange.response, outcome);
+    else
+      reply.outcome = outcome;
     if (reply.outcome == outcome) reply.message = exchange.message;
   }
   check_text(reply);
@@ -69,7 +86,8 @@ LlmReply reply_of(Provider provider, const Exchange& exchange) {
   return reply;
 }
 
-std::optional<Amount> charged(const Price& price, const Exchange& exchange, const LlmReply& reply) {
+std::optional<Amount> charged(const Model& model, const Price& price, const Exchange& exchange,
+                              const LlmReply& reply) {
   if (!exchange.sent) return Amount();
   if (exchange.end == ExchangeEnd::kComplete && exchange.response.status != 200) return Amount();
   switch (reply.outcome) {
@@ -84,7 +102,7 @@ std::optional<Amount> charged(const Price& price, const Exchange& exchange, cons
   }
   const Usage& u = reply.usage;
   const int64_t prompt = u.input + u.cache_read + u.cache_write + u.cache_write_1h;
-  const bool believable = prompt > 0 && (u.output > 0 || reply.text.empty());
+  const bool believable = prompt > 0 && (u.output > 0 || reply.text.empty() || model.embeds());
   if (!u.reported || !believable) return std::nullopt;
   return Amount{.usd = cost(price, u), .tokens = prompt + u.output};
 }

@@ -11,11 +11,12 @@ namespace ballast::orchestrator {
 
 // The reply in it, or the outcome that stands for its end. Text that is not plain (control
 // characters) is MALFORMED, above 1 MiB TOO_LARGE.
-LlmReply reply_of(Provider provider, const Exchange& exchange);
+LlmReply reply_of(const Model& model, const Exchange& exchange);
 
 // What it cost; nullopt when nobody knows: the request may have been worked on, and no whole reply
 // with its usage came back. Nothing for what was not sent, and for error statuses.
-std::optional<Amount> charged(const Price& price, const Exchange& exchange, const LlmReply& reply);
+std::optional<Amount> charged(const Model& model, const Price& price, const Exchange& exchange,
+                              const LlmReply& reply);
 
 // What it says about the provider's health, for the circuit breaker.
 enum class Health : uint8_t { kWell, kIll, kUnknown };

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
-#include <string>
-#include <tuple>
 #include <vector>
 
 #include "orchestrator/llm/llm.h"
@@ -12,35 +11,39 @@
 
 namespace ballast::orchestrator {
 
+// Hands out an answer when it is told to (give), and never by itself: the one who repeats the run
+// knows the order.
 class ReplayLlm final : public Llm {
  public:
-  // `recorded`: the calls of the archive that is repeated; `archive`: where this run writes its own
-  // rows, which may be any. Models are those of the record.
-  ReplayLlm(std::vector<population::CallRow> recorded, population::Archive& archive);
+  // `recorded`: the calls of the run that is repeated, of which those count whose answer was used;
+  // `archive`: where this run writes its own rows. A call belongs to a draft: the n-th call of a
+  // draft gets the draft's n-th answer.
+  ReplayLlm(const std::vector<population::CallRow>& recorded, population::Archive& archive);
 
-  // The n-th call of one prompt to one model gets the n-th recorded answer. Throws Error when there
-  // is none: the run is not the recorded one.
+  // Throws Error when the recorded call asked another model or another prompt. A call without a
+  // recorded answer waits for ever.
   int64_t submit(const LlmCall& call) override;
-  // Answers come in the recorded order. With `seconds` 0 only the one that came next in the record,
-  // if it was asked for by now; else the first of those asked for. Never really waits.
   std::optional<LlmAnswer> wait(double seconds) override;
   void cancel(int64_t ticket) override;
   int64_t pending() const override;
 
+  // The answer of the recorded call with this row goes to the next wait(); false when nobody has
+  // asked for it.
+  bool give(int64_t recorded_call);
+
  private:
   struct Waiting {
-    int64_t ticket = 0;
     int64_t row = 0;  // of `archive_`
-    population::CallRow recorded;
+    const population::CallRow* recorded = nullptr;
+    int64_t draft = 0;
   };
-  LlmAnswer give(const Waiting& waiting, LlmReply reply);
+  LlmAnswer finish(int64_t ticket, const Waiting& waiting, LlmReply reply, double usd);
 
   population::Archive& archive_;
-  std::map<std::tuple<std::string, std::string, int64_t>, population::CallRow> recorded_;
-  std::map<std::pair<std::string, std::string>, int64_t> asked_;  // so often
-  std::map<int64_t, Waiting> waiting_;                            // by place in the recorded order
-  std::vector<LlmAnswer> cancelled_;
-  int64_t next_ = 1;  // place of the next answer
+  std::map<int64_t, std::vector<population::CallRow>> recorded_;  // by draft
+  std::map<int64_t, size_t> given_;                               // by draft: answers so far
+  std::map<int64_t, Waiting> waiting_;                            // by ticket
+  std::deque<LlmAnswer> answers_;
   int64_t last_ticket_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "orchestrator/llm/wire.h"
 
+#include <cassert>
 #include <cmath>
+#include <limits>
 
 #include "common/error.h"
 #include "orchestrator/llm/sse.h"
@@ -233,6 +235,10 @@ std::string dump(const wire::Json& body) {
 }  // namespace
 
 HttpRequest build_request(const Model& model, const Prompt& prompt) {
+  if (model.embeds()) {
+    assert(prompt.system.empty());
+    return build_embeddings_request(model, {prompt.user});
+  }
   HttpRequest request;
   request.headers = {{"content-type", "application/json"},
                      {"accept", model.stream ? "text/event-stream" : "application/json"}};
@@ -278,7 +284,17 @@ LlmReply read_broken_stream(Provider provider, const HttpResponse& partial, LlmO
   return reply;
 }
 
+bool serves_embeddings(Provider provider) {
+  return provider == Provider::kOpenAiChat || provider == Provider::kOpenAiResponses ||
+         provider == Provider::kCompatible;
+}
+
 HttpRequest build_embeddings_request(const Model& model, const std::vector<std::string>& texts) {
+  if (!serves_embeddings(model.provider))
+    throw Error("model \"" + model.name + "\": asking " + std::string(to_string(model.provider)) +
+                    " for embeddings, which it does not serve in OpenAI's form; take openai_chat, "
+                    "or compatible with a base_url",
+                ExitCode::kUsage);
   return {.url = address(model, "/embeddings"),
           .headers = {{"content-type", "application/json"}, {"accept", "application/json"}},
           .body = dump({{"model", model.model}, {"input", texts}, {"encoding_format", "float"}})};
@@ -293,50 +309,65 @@ std::vector<float> vector_of(const wire::Json& json) {
   double norm = 0;
   for (const wire::Json& x : json) {
     if (!x.is_number()) return {};
-    const float value = x.get<float>();
-    if (!std::isfinite(value)) return {};
-    norm += static_cast<double>(value) * static_cast<double>(value);
-    out.push_back(value);
+    const double value = x.get<double>();
+    if (!(std::abs(value) <= std::numeric_limits<float>::max())) return {};
+    out.push_back(static_cast<float>(value));
+    norm += static_cast<double>(out.back()) * static_cast<double>(out.back());
   }
   return norm > 0 ? out : std::vector<float>{};
+}
+
+// Whether the answers are all there: one vector for each text, of one length. Else says why not.
+bool take_vectors(const wire::Json& data, Embeddings& out) {
+  for (const wire::Json& entry : data) {
+    const wire::Json& index = wire::at(entry, {"index"});
+    const size_t i = index.is_number_unsigned() ? index.get<size_t>() : out.vectors.size();
+    std::vector<float> vector = vector_of(wire::at(entry, {"embedding"}));
+    if (i >= out.vectors.size() || !out.vectors[i].empty() || vector.empty()) {
+      out.message = "an embedding has a wrong index, or is not a vector of finite numbers";
+      return false;
+    }
+    out.vectors[i] = std::move(vector);
+  }
+  for (const std::vector<float>& v : out.vectors) {
+    if (v.size() == out.vectors[0].size()) continue;
+    out.message = "the embeddings have different lengths";
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 Embeddings read_embeddings(const HttpResponse& response, size_t texts) {
   Embeddings out;
+  out.request_id = wire::request_id(response);
+  const auto ended = [&](LlmOutcome outcome, std::string message) {
+    out.outcome = outcome;
+    out.message = std::move(message);
+    return out;
+  };
   if (response.status != 200) {
     const LlmReply error = wire::read_error(response);
-    out.outcome = error.outcome;
-    out.message = error.message;
-    return out;
+    return ended(error.outcome, error.message);
   }
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos)
+    return ended(LlmOutcome::kEmpty, "an empty body");
   const wire::Json json = wire::Json::parse(response.body, nullptr, false);
+  if (json.is_discarded()) return ended(LlmOutcome::kMalformed, "the body is not JSON");
+  if (const wire::Json& error = wire::at(json, {"error"}); error.is_object() || error.is_string())
+    return ended(wire::error_outcome(200, json), wire::error_message(json));
   const wire::Json& data = wire::at(json, {"data"});
-  if (json.is_discarded() || !data.is_array() || data.size() != texts) {
-    out.message = "expected " + std::to_string(texts) + " embeddings in \"data\"";
-    return out;
-  }
+  if (!data.is_array() || data.size() != texts)
+    return ended(LlmOutcome::kMalformed,
+                 "expected " + std::to_string(texts) + " embeddings in \"data\"");
   out.vectors.resize(texts);
-  for (const wire::Json& entry : data) {
-    const wire::Json& index = wire::at(entry, {"index"});
-    const size_t i = index.is_number_unsigned() ? index.get<size_t>() : texts;
-    std::vector<float> vector = vector_of(wire::at(entry, {"embedding"}));
-    if (i >= texts || !out.vectors[i].empty() || vector.empty()) {
-      out.vectors.clear();
-      out.message = "an embedding has a wrong index, or is not a vector of finite numbers";
-      return out;
-    }
-    out.vectors[i] = std::move(vector);
-  }
-  for (const std::vector<float>& v : out.vectors) {
-    if (v.size() != out.vectors[0].size()) {
-      out.vectors.clear();
-      out.message = "the embeddings have different lengths";
-      return out;
-    }
+  if (!take_vectors(data, out)) {
+    out.vectors.clear();
+    return out;
   }
   out.tokens = wire::count_at(json, {"usage", "total_tokens"});
+  if (out.tokens == 0) out.tokens = wire::count_at(json, {"usage", "prompt_tokens"});
   out.outcome = LlmOutcome::kOk;
   return out;
 }

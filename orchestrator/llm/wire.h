@@ -21,7 +21,8 @@ struct KeyHeader {
 };
 KeyHeader key_header(Provider provider);
 
-// The request for one call. Throws Error (usage) when the model has no address.
+// The request for one call; for an embedding model build_embeddings_request()'s. Throws Error
+// (usage) when the model has no address.
 HttpRequest build_request(const Model& model, const Prompt& prompt);
 
 // Reads a whole response of any status, streamed (text/event-stream) or not. Never throws. What the
@@ -32,14 +33,20 @@ LlmReply read_response(Provider provider, const HttpResponse& response);
 // `outcome` is what ended it.
 LlmReply read_broken_stream(Provider provider, const HttpResponse& partial, LlmOutcome outcome);
 
-// Embeddings, OpenAI form: POST base_url/embeddings.
+// Whether the provider serves embeddings in OpenAI's form.
+bool serves_embeddings(Provider provider);
+
+// Embeddings, OpenAI form: POST base_url/embeddings. Throws Error (usage) when the provider has
+// none in that form, or the model no address.
 HttpRequest build_embeddings_request(const Model& model, const std::vector<std::string>& texts);
 struct Embeddings {
   LlmOutcome outcome = LlmOutcome::kMalformed;
   std::string message;
   std::vector<std::vector<float>> vectors;  // one a text, in the order asked; finite, not zero
-  int64_t tokens = 0;
+  int64_t tokens = 0;                       // 0: not said
+  std::string request_id;
 };
+// Reads a whole response of any status, as read_response() does.
 Embeddings read_embeddings(const HttpResponse& response, size_t texts);
 
 }  // namespace ballast::orchestrator

@@ -2,11 +2,12 @@
 // what it is about to do and what is stored. One worker, so that the archive it leaves is always
 // the same.
 //
-//   kill_child ARCHIVE EVALUATIONS
+//   kill_child ARCHIVE EVALUATIONS [models]
 //
 //   P           a proposal is about to be made         p NUMBER IDENTITY   it is stored
 //   T KEY       an evaluation is begun, training runs  C KEY               its result is about to
 //   c KEY       it is stored                                               be stored
+//   Q DRAFT     a model has been asked                a DRAFT              its answer is used
 //   end DIGEST
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <string>
 
 #include "orchestrator/ledger.h"
+#include "tests/fakes/fake_llm.h"
 #include "tests/orchestrator/small_search.h"
 
 namespace ballast::orchestrator {
@@ -50,7 +52,13 @@ class Teller : public SearchObserver {
       case SearchEventKind::kFinished:
         say("c " + key);
         break;
-      case SearchEventKind::kRetried:
+      case SearchEventKind::kAsked:
+        say("Q " + std::to_string(e.number));
+        break;
+      case SearchEventKind::kAnswered:
+        say("a " + std::to_string(e.number));
+        break;
+      default:
         break;
     }
   }
@@ -61,10 +69,21 @@ class Teller : public SearchObserver {
 
 int main(int argc, char** argv) {
   namespace orchestrator = ballast::orchestrator;
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
+  const bool models = argc == 4;
+  const int64_t evaluations = std::atoll(argv[2]);
   try {
-    orchestrator::SmallSearch search(orchestrator::small_config(std::atoll(argv[2])), argv[1],
-                                     /*resume=*/true);
+    orchestrator::SmallSearch search(models ? orchestrator::small_config_with_models(evaluations)
+                                            : orchestrator::small_config(evaluations),
+                                     argv[1], /*resume=*/true);
+    if (models)
+      search.llm = [](ballast::population::Archive& archive) {
+        auto llm = std::make_unique<ballast::fakes::FakeLlm>(archive, [](const auto& call) {
+          return ballast::fakes::scripted_reply(call, 11);
+        });
+        llm->latest = 20;
+        return llm;
+      };
     search.sandbox.latency = 0.004;
     orchestrator::Teller teller;
     search.run({}, teller);

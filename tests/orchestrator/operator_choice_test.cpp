@@ -11,6 +11,8 @@
 namespace ballast::orchestrator {
 namespace {
 
+const std::vector<bool> kNone(4, false);
+
 // Parent p and children a, b, measured; at rung 1 only but for p and a.
 struct Family {
   Family() : game(config()) {
@@ -133,7 +135,7 @@ std::vector<int> counts_of(const SearchConfig& config, int proposals) {
   std::vector<int> counts(4, 0);
   for (int i = 0; i < proposals; ++i) {
     Rng rng(3, "choice", static_cast<uint64_t>(i));
-    const size_t k = choose_operator(config, bandit, std::vector<bool>(4, false), rng);
+    const size_t k = *choose_operator(config, bandit, kNone, kNone, rng);
     ++counts[k];
     submit(bandit, k);
     const double improvement = k == 1 ? 0.05 : -0.05;
@@ -169,12 +171,12 @@ TEST(ChooseOperator, LeavesOutThoseThatFoundNothingToChange) {
   std::vector<size_t> order;
   Rng rng(1);
   for (int i = 0; i < 3; ++i) {
-    order.push_back(choose_operator(config, bandit, tried, rng));
+    order.push_back(*choose_operator(config, bandit, tried, kNone, rng));
     tried[order.back()] = true;
   }
   std::sort(order.begin(), order.end());
   EXPECT_EQ(order, (std::vector<size_t>{0, 1, 3}));
-  EXPECT_NE(choose_operator(config, bandit, tried, rng), 2u) << "all tried: one of them again";
+  EXPECT_NE(*choose_operator(config, bandit, tried, kNone, rng), 2u) << "all tried: one of them again";
 }
 
 }  // namespace

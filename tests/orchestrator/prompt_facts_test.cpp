@@ -367,6 +367,21 @@ TEST(FactsFor, MakeAPromptWithAllOfIt) {
     EXPECT_THAT(prompt, HasSubstr(part));
 }
 
+TEST(ParentsOnly, AreTheParentsOfFactsForAndNothingElse) {
+  const Pair w;
+  const prompts::Facts facts = parents_only(w.source(), {w.p, w.s});
+  ASSERT_EQ(facts.parents.size(), 2u);
+  EXPECT_EQ(facts.parents[1].name, "s");
+  EXPECT_TRUE(facts.inspirations.empty());
+  EXPECT_EQ(facts.notes, "");
+  prompts::Facts all = w.facts({w.p, w.s});
+  all.inspirations.clear();
+  all.notes.clear();
+  const prompts::Task task = task_of(w.config);
+  EXPECT_EQ(prompts::make_request(task, "crossover", "default", facts).user,
+            prompts::make_request(task, "crossover", "default", all).user);
+}
+
 TEST(FactsFor, DoNotDependOnTheOrderInWhichResultsArrived) {
   const Pair first;
   for (const bool last_first : {false, true}) {

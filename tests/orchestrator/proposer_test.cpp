@@ -27,7 +27,9 @@ struct Bench {
   Proposal make(int64_t number) {
     Bandit bandit;
     bandit.arms.resize(config.operators.size());
-    return proposer.make(number, elites, bandit);
+    const std::vector<bool> none(config.operators.size(), false);
+    return std::get<Proposal>(
+        proposer.make({number, child_suffix(number)}, elites, bandit, none).value());
   }
 
   SearchConfig config;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "orchestrator/digest.h"
 #include "orchestrator/search.h"
+#include "tests/fakes/fake_llm.h"
 #include "tests/fakes/fake_sandbox.h"
 #include "tests/fakes/manual_clock.h"
 
@@ -44,6 +46,23 @@ inline SearchConfig small_config(int64_t max_evaluations, int workers = 1) {
   return config;
 }
 
+// Two models that propose, one of them with everything else to do as well; free operators are off
+// unless `free`.
+inline SearchConfig small_config_with_models(int64_t max_evaluations, int workers = 1,
+                                             bool free = false) {
+  SearchConfig config = small_config(max_evaluations, workers);
+  if (!free) config.operators.clear();
+  for (const char* model : {"small", "large"})
+    for (const auto& [op, weight] :
+         {std::pair("edit", 1.0), {"rewrite", 2.0}, {"crossover", 1.0}, {"simplify", 0.5}})
+      config.operators.push_back({op, weight, model});
+  config.models.in_flight = 4;
+  config.models.notes = config.models.judge = "large";
+  config.models.embedder = "vectors";
+  config.notes_every = 5;
+  return config;
+}
+
 // With the files beside it.
 inline void remove_archive(const std::filesystem::path& path) {
   for (const char* end : {"", "-wal", "-shm", ".lock"})
@@ -73,7 +92,10 @@ class SmallSearch {
     settings.domains = {"c", "man"};
     settings.workers = config_.workers;
     evaluator::Evaluator evaluator(settings, sandbox, *clock);
-    Search search(config_, archive, evaluator, sandbox, *clock, observer);
+    const std::unique_ptr<Llm> models = llm ? llm(archive) : nullptr;
+    if (auto* fake = dynamic_cast<fakes::FakeLlm*>(models.get()))
+      fake->notify = [&evaluator] { evaluator.wake(); };
+    Search search(config_, archive, evaluator, sandbox, *clock, observer, models.get());
     SearchEnd end = search.run(stop);
     digest_ = digest(archive);
     return end;
@@ -89,6 +111,7 @@ class SmallSearch {
   }
 
   fakes::FakeSandbox sandbox;
+  std::function<std::unique_ptr<Llm>(population::Archive&)> llm;  // empty: no language models
   const Clock* clock = &system_;
 
  private:

@@ -35,6 +35,16 @@ TEST(Terminal, ColouredTextEndsPlain) {
   EXPECT_EQ(styled({.interactive = true, .colour = true}, Style::kRed, "x"), "\033[31mx\033[0m");
 }
 
+TEST(Harmless, ShowsWhatATerminalWouldObey) {
+  EXPECT_EQ(harmless("def f():\n\treturn 1\r\n"), "def f():\n\treturn 1\r\n");
+  EXPECT_EQ(harmless("\033[31mred\033]0;title\a"), "\\x1b[31mred\\x1b]0;title\\x07");
+  EXPECT_EQ(harmless("over\rwritten\x7f\b"), "over\\x0dwritten\\x7f\\x08");
+  EXPECT_EQ(harmless("\xc2\x9b[2J"), "\\x9b[2J") << "the escape of one character";
+  EXPECT_EQ(harmless("a\u202eb\u2066c\u2029"), "a\\u202eb\\u2066c\\u2029");
+  EXPECT_EQ(harmless("ä \u00b1 \u20ac \U0001f600"), "ä \u00b1 \u20ac \U0001f600");
+  EXPECT_EQ(harmless("\x9b\xff"), "\ufffd\ufffd") << "no UTF-8";
+}
+
 TEST(DisplayWidth, CountsLettersAndNoEscapes) {
   EXPECT_EQ(display_width("abc"), 3);
   EXPECT_EQ(display_width("1 ± 2"), 5);

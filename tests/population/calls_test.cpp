@@ -1,4 +1,5 @@
-// Calls to language models: stored before they are made, counted at their worst until known.
+// Calls to language models: stored before they are made, counted at their worst until known; and
+// the drafts they are about.
 #include <gtest/gtest.h>
 
 #include "population/db.h"
@@ -19,6 +20,10 @@ CallRow a_call(const std::string& user, const std::string& model = "small") {
   call.user = user;
   call.sampling = R"({"max_output_tokens":100})";
   return call;
+}
+
+DraftRow a_draft(int64_t number, const std::string& op = "edit") {
+  return {.number = number, .op = op, .model = "small", .variant = "v1"};
 }
 
 AttemptEnd an_end(const std::string& outcome, std::optional<double> usd, TokenCounts tokens = {}) {
@@ -49,6 +54,7 @@ class CallsTest : public testing::Test {
     archive_->finish_call(id, end);
     return id;
   }
+  void add_reference() { archive_->add_candidate(a_candidate("builtin:global_lbl")); }
   void reopen() {
     archive_.reset();
     archive_ = std::make_unique<Archive>(path_, clock_);
@@ -140,11 +146,10 @@ TEST_F(CallsTest, EndOnce) {
   EXPECT_EQ(archive_->llm_spending().usd, 1);
 }
 
-TEST_F(CallsTest, AProposalKnowsItsCallsAndWhatIsNotUsedIsKnown) {
+TEST_F(CallsTest, AProposalKnowsItsCalls) {
   const int64_t first = asked(a_call("p"), answered("bad"));
   const int64_t second = asked(a_call("repair"), answered("good"));
-  const int64_t spare = asked(a_call("q"), answered("not used"));
-  asked(a_call("r"), answered("", "RATE_LIMITED"));
+  asked(a_call("q"), answered("not used"));
   ProposalRow proposal;
   proposal.op = "edit";
   proposal.identity = identity('a');
@@ -152,11 +157,168 @@ TEST_F(CallsTest, AProposalKnowsItsCallsAndWhatIsNotUsedIsKnown) {
   proposal.calls = {first, second};
   archive_->add_proposal(proposal);
   EXPECT_EQ(archive_->proposals()[0].calls, (std::vector<int64_t>{first, second}));
-  ASSERT_EQ(archive_->unused_calls().size(), 1u);
-  EXPECT_EQ(archive_->unused_calls()[0].id, spare);
   const std::vector<CallRow> calls = Reader(path_).calls(identity('a'));
   ASSERT_EQ(calls.size(), 2u);
   EXPECT_EQ(calls[1].reply, "good");
+}
+
+TEST_F(CallsTest, ACallCostsWhatItsAttemptsDidUnknownOnesAtTheirWorst) {
+  const int64_t id = archive_->begin_call(a_call("p"));
+  EXPECT_EQ(archive_->calls()[0].usd, 0);
+  archive_->finish_attempt(archive_->begin_attempt(id, 1, 1.0, 1000), an_end("OVERLOADED", 0.25));
+  archive_->finish_attempt(archive_->begin_attempt(id, 2, 2.0, 2000), an_end("STALLED", {}));
+  asked(a_call("q"), answered("x"), 0.5);
+  EXPECT_EQ(archive_->calls()[0].usd, 2.25);
+  EXPECT_EQ(archive_->calls()[1].usd, 0.5);
+  EXPECT_EQ(Reader(path_).calls()[0].usd, 2.25);
+}
+
+TEST_F(CallsTest, DraftsAreReadBackByNumberAlsoByTheNextProcess) {
+  add_reference();
+  archive_->add_candidate(a_candidate(identity('a')));
+  DraftRow draft = a_draft(2);
+  draft.parents = {identity('a'), "builtin:global_lbl"};
+  draft.island = 3;
+  archive_->add_draft(draft);
+  archive_->add_draft(a_draft(1, "notes"));
+  archive_->end_draft(1, std::nullopt);
+  reopen();
+  const std::vector<DraftRow> drafts = archive_->drafts();
+  ASSERT_EQ(drafts.size(), 2u);
+  EXPECT_EQ(drafts[0].number, 1);
+  EXPECT_EQ(drafts[0].op, "notes");
+  EXPECT_TRUE(drafts[0].parents.empty());
+  EXPECT_FALSE(drafts[0].island);
+  EXPECT_EQ(drafts[0].ended_ns, clock_.wall_ns());
+  EXPECT_EQ(drafts[1].number, 2);
+  EXPECT_EQ(drafts[1].op, "edit");
+  EXPECT_EQ(drafts[1].model, "small");
+  EXPECT_EQ(drafts[1].variant, "v1");
+  EXPECT_EQ(drafts[1].parents, draft.parents);
+  EXPECT_EQ(drafts[1].island, 3);
+  EXPECT_EQ(drafts[1].asked_ns, clock_.wall_ns());
+  EXPECT_FALSE(drafts[1].ended_ns);
+  const Record record = Reader(path_).record();
+  ASSERT_EQ(record.drafts.size(), 2u);
+  EXPECT_EQ(record.drafts[1].parents, draft.parents);
+}
+
+TEST_F(CallsTest, ADraftBeginsOnceAndEndsOnce) {
+  archive_->add_draft(a_draft(1));
+  EXPECT_NE(error_of([&] { archive_->add_draft(a_draft(1)); }).find("draft 1, whose number is"),
+            std::string::npos);
+  EXPECT_THROW(archive_->add_draft(a_draft(0)), Error);
+  EXPECT_THROW(archive_->end_draft(2, std::nullopt), Error) << "there is none";
+  archive_->end_draft(1, std::nullopt);
+  EXPECT_NE(error_of([&] { archive_->end_draft(1, std::nullopt); }).find("draft 1, which does not wait"),
+            std::string::npos);
+  EXPECT_THROW(archive_->add_draft(a_draft(1)), Error) << "an ended one keeps its number";
+  DraftRow orphan = a_draft(3);
+  orphan.parents = {identity('c')};
+  EXPECT_THROW(archive_->add_draft(orphan), Error) << "no such candidate";
+  EXPECT_EQ(archive_->drafts().size(), 1u);
+}
+
+TEST_F(CallsTest, TheCallsOfADraftComeInTheOrderAsked) {
+  archive_->add_draft(a_draft(1));
+  archive_->add_draft(a_draft(2));
+  const auto of = [](int64_t draft, const std::string& user) {
+    CallRow call = a_call(user);
+    call.draft = draft;
+    return call;
+  };
+  const int64_t first = archive_->begin_call(of(1, "p"));
+  asked(of(2, "p"), answered("z"));
+  asked(a_call("p"), answered("of no draft"));
+  const int64_t second = archive_->begin_call(of(1, "q"));
+  archive_->finish_call(second, answered("y"));
+  archive_->finish_call(first, answered("x"));
+  EXPECT_THROW(archive_->begin_call(of(7, "p")), Error) << "no such draft";
+  reopen();
+  const std::vector<CallRow> calls = archive_->calls_of_draft(1);
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0].id, first);
+  EXPECT_EQ(calls[0].reply, "x");
+  EXPECT_EQ(calls[0].draft, 1);
+  EXPECT_EQ(calls[1].id, second);
+  EXPECT_TRUE(archive_->calls_of_draft(9).empty());
+  const std::vector<CallRow> all = Reader(path_).record().calls;
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[1].draft, 2);
+  EXPECT_FALSE(all[2].draft);
+}
+
+TEST_F(CallsTest, AnAnswerArrivesOnceAndOnlyWhenItIsThere) {
+  const int64_t id = archive_->begin_call(a_call("p"));
+  EXPECT_THROW(archive_->add_arrival({.call = id}), Error) << "no run";
+  archive_->begin_run(a_run());
+  EXPECT_THROW(archive_->add_arrival({.call = id}), Error) << "under way";
+  EXPECT_THROW(archive_->add_arrival({.call = id + 1}), Error) << "no such call";
+  EXPECT_THROW(archive_->add_arrival({}), Error) << "neither result nor answer";
+  archive_->finish_call(id, answered("x"));
+  EXPECT_FALSE(archive_->calls()[0].handled_ns);
+  archive_->add_arrival({.call = id, .steps = 7});
+  EXPECT_THROW(archive_->add_arrival({.call = id, .steps = 8}), Error);
+  reopen();
+  EXPECT_EQ(archive_->calls()[0].handled_ns, clock_.wall_ns());
+  const std::vector<ArrivalRow> arrivals = Reader(path_).record().arrivals;
+  ASSERT_EQ(arrivals.size(), 1u);
+  EXPECT_EQ(arrivals[0].call, id);
+  EXPECT_EQ(arrivals[0].steps, 7);
+  EXPECT_EQ(arrivals[0].session, 1);
+}
+
+TEST_F(CallsTest, ADraftKnowsItsProposalItsMoneyAndItsLastReplies) {
+  archive_->begin_run(a_run());
+  archive_->add_draft(a_draft(1));
+  const auto answer = [&](const char* op, const std::string& text, bool used) {
+    CallRow call = a_call("p" + text);
+    call.op = op;
+    call.draft = 1;
+    const int64_t id = archive_->begin_call(call);
+    const int64_t attempt = archive_->begin_attempt(id, 1, 0.5, 10);
+    archive_->finish_attempt(attempt, {.outcome = "OK", .usd = 0.25});
+    archive_->finish_call(id, answered(text));
+    if (used) archive_->add_arrival({.call = id});
+  };
+  answer("edit", "text", true);
+  answer("embed", "first", true);
+  answer("embed", "second", true);
+  answer("embed", "unused", false);
+  EXPECT_TRUE(archive_->last_replies("embed").empty()) << "no proposal yet";
+  const int64_t proposal = archive_->add_proposal({"edit", {}, "", Outcome::kOk, "reply", "", ""});
+  archive_->end_draft(1, proposal);
+  const DraftRow draft = archive_->drafts().at(0);
+  EXPECT_EQ(draft.proposal, proposal);
+  EXPECT_EQ(draft.usd, 0.75);
+  using Replies = std::vector<std::pair<int64_t, std::string>>;
+  EXPECT_EQ(archive_->last_replies("embed"), (Replies{{proposal, "unused"}}));
+}
+
+// The last calls of a chain only look at the text that an earlier one wrote.
+TEST_F(CallsTest, AProposalIsCreditedToWhoWroteItNotToEmbedderOrJudge) {
+  add_reference();
+  const auto by = [&](const std::string& op, const std::string& model) {
+    CallRow call = a_call(op, model);
+    call.op = op;
+    return asked(call, answered("x"));
+  };
+  ProposalRow proposal;
+  proposal.op = "edit";
+  proposal.parents = {"builtin:global_lbl"};
+  proposal.identity = identity('a');
+  proposal.reason = "accepted";
+  proposal.calls = {by("edit", "small"), by("repair", "small"), by("embed", "vectors"),
+                    by("judge", "big")};
+  archive_->add_candidate(a_candidate(identity('a')));
+  archive_->add_proposal(proposal);
+  const std::vector<CostRow> costs = Reader(path_).costs();
+  ASSERT_EQ(costs.size(), 4u);
+  for (const CostRow& row : costs) {
+    EXPECT_EQ(row.proposals, row.op == "repair" ? 1 : 0) << row.model << " " << row.op;
+    EXPECT_EQ(row.accepted, row.proposals);
+    EXPECT_EQ(row.usd, 0.01);
+  }
 }
 
 // Two models; one proposal improves on its parent at the rung both have reached, one does not.

@@ -1,4 +1,4 @@
-// Forward migrations: with schemas of the test's own, and with a file as version 1 wrote it.
+// Forward migrations: with schemas of the test's own, and with files as older versions wrote them.
 #include <gtest/gtest.h>
 
 #include "population/open.h"
@@ -106,11 +106,24 @@ TEST_F(MigrationTest, CanBeTriedAgainAfterABackupThatWasKilled) {
   EXPECT_EQ(backups(), std::vector<std::string>{"a.db.v1.bak"});
 }
 
-// tests/population/fixtures/v1.sql is what version 1 wrote; it must open in every later build.
+// tests/population/fixtures/vN.sql is what version N wrote; it must open in every later build.
+fs::path file_of_version(const Folder& folder, int64_t version) {
+  const std::string name = "v" + std::to_string(version);
+  fs::path path = folder / (name + ".db");
+  Db(path.string(), Db::Mode::kCreate)
+      .exec(bytes_of(std::string(BALLAST_FIXTURES) + "/" + name + ".sql"));
+  return path;
+}
+
+// Of what version the backup is that a migration left beside the file; 0: there is none.
+int64_t version_of_backup(const fs::path& path, int64_t version) {
+  const fs::path backup = path.string() + ".v" + std::to_string(version) + ".bak";
+  return fs::exists(backup) ? read_header(backup).version : 0;
+}
+
 TEST(Fixture, OfVersion1OpensAndIsRead) {
   const Folder folder;
-  const fs::path path = folder / "v1.db";
-  Db(path.string(), Db::Mode::kCreate).exec(bytes_of(std::string(BALLAST_FIXTURES) + "/v1.sql"));
+  const fs::path path = file_of_version(folder, 1);
   ASSERT_EQ(read_header(path).version, 1);
 
   const FixedClock clock;
@@ -125,12 +138,71 @@ TEST(Fixture, OfVersion1OpensAndIsRead) {
   EXPECT_TRUE(archive.memberships().empty());
   archive.add_membership({archive.candidates().back().identity, 1, 0, 2});  // version 2
   EXPECT_EQ(archive.memberships().size(), 1u);
+  archive.add_draft({.number = 1, .op = "edit", .model = "small", .variant = "v1"});  // version 3
+  EXPECT_EQ(archive.drafts().size(), 1u);
   const Reader reader(path);
   const std::vector<LeaderboardRow> board = reader.leaderboard();
   ASSERT_EQ(board.size(), 3u);
   EXPECT_EQ(board[0].name, "mutate-000001");
   EXPECT_EQ(board[0].mean_difference, -0.02);
-  EXPECT_EQ(fs::exists(path.string() + ".v1.bak"), current_schema().version() > 1);
+  EXPECT_EQ(version_of_backup(path, 1), 1);
+}
+
+TEST(Fixture, OfVersion2OpensWithItsCallsWhichBelongToNoDraft) {
+  const Folder folder;
+  const fs::path path = file_of_version(folder, 2);
+  ASSERT_EQ(read_header(path).version, 2);
+
+  const FixedClock clock;
+  Archive archive(path, clock);
+  EXPECT_EQ(version_of_backup(path, 2), 2);
+  EXPECT_TRUE(archive.drafts().empty());
+  EXPECT_EQ(archive.proposals()[0].calls, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(archive.memberships().size(), 1u);
+  const std::vector<CallRow> calls = archive.calls();
+  ASSERT_EQ(calls.size(), 4u);
+  for (const CallRow& call : calls) {
+    EXPECT_FALSE(call.draft);
+    EXPECT_FALSE(call.handled_ns);
+  }
+  EXPECT_EQ(calls[0].user, "Improve this.");
+  EXPECT_EQ(calls[0].usd, 0.125);
+  EXPECT_EQ(calls[2].outcome, "LOST");
+  EXPECT_EQ(calls[2].usd, 1.5) << "nobody knows what it cost";
+  EXPECT_EQ(archive.llm_spending().usd, 3.375);
+  const std::vector<CostRow> costs = Reader(path).costs();
+  ASSERT_EQ(costs.size(), 3u);
+  EXPECT_EQ(costs[1].op, "repair");
+  EXPECT_EQ(costs[1].improvements, 1);
+
+  archive.lose_open_calls();  // what a search does next
+  archive.add_draft({.number = 1, .op = "edit", .model = "big", .variant = "v1"});
+  CallRow next = calls[3];
+  next.draft = 1;
+  const int64_t id = archive.begin_call(next);
+  archive.finish_call(id, {.outcome = "OK", .message = "", .reply = "x", .request_id = ""});
+  EXPECT_TRUE(archive.arrivals().empty());
+  EXPECT_EQ(archive.calls_of_draft(1).at(0).ordinal, 0);
+  EXPECT_TRUE(Reader(path).damage().empty());
+}
+
+// Migrating through every step and beginning anew lead to the same tables.
+TEST(Fixture, OfEveryVersionBecomesWhatANewFileIs) {
+  const Folder folder;
+  const auto layout = [](const fs::path& path) {
+    return Db(path.string(), Db::Mode::kReadOnly)
+        .text(
+            "SELECT group_concat(name || ' ' || ifnull(sql, ''), ';') FROM (SELECT name, sql "
+            "FROM sqlite_schema ORDER BY name)");
+  };
+  open_for_writing(folder / "new.db");
+  const std::string expected = layout(folder / "new.db");
+  EXPECT_NE(expected.find("llm_call_draft"), std::string::npos);
+  for (int64_t version = 1; version < current_schema().version(); ++version) {
+    const fs::path path = file_of_version(folder, version);
+    open_for_writing(path);
+    EXPECT_EQ(layout(path), expected) << version;
+  }
 }
 
 }  // namespace

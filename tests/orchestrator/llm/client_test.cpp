@@ -185,6 +185,28 @@ TEST_F(ClientTest, AGoodReplyIsStoredWithItsCostBeforeItIsGiven) {
   EXPECT_EQ(client_->budget().reserved().requests, 0);
 }
 
+TEST_F(ClientTest, AnAnswerSaysWhatAllItsAttemptsCost) {
+  std::atomic<int> served{0};
+  const HttpServer server([&](const ServedRequest&, Connection& c) {
+    if (++served == 1) return c.respond(200, "<html>");  // may have been charged for
+    if (served == 2) return c.respond(503, "");          // is not
+    c.respond(200, chat("fine"));
+  });
+  client({model_at(server.url())});
+  LlmCall call = call_of("x");
+  population::DraftRow draft;
+  draft.number = 7;
+  draft.op = "edit";
+  draft.model = "m";
+  archive_->add_draft(draft);
+  call.draft = 7;
+  const LlmAnswer answer = ask(*client_, call);
+  EXPECT_EQ(answer.reply.attempts, 3);
+  EXPECT_NEAR(answer.usd, archive_->attempts()[0].worst_usd + kChatUsd, 1e-12);
+  EXPECT_EQ(archive_->calls()[0].draft, 7);
+  EXPECT_NEAR(archive_->calls()[0].usd, answer.usd, 1e-12);
+}
+
 TEST_F(ClientTest, KeepAliveLinesGzipAndStreamsAreReadThrough) {
   const HttpServer server([](const ServedRequest& request, Connection& c) {
     if (request.body.find("gzip") != std::string::npos)
@@ -426,12 +448,8 @@ TEST_F(ClientTest, WhatADeadProcessLeftCountsAtItsWorstAndIsAskedAgain) {
   const auto calls = archive_->calls();
   EXPECT_EQ(calls[1].outcome, "LOST");
   EXPECT_NEAR(client_->budget().spent().usd, kChatUsd + archive_->attempts()[1].worst_usd, 1e-12);
-  // The answer that no proposal used is given again, without a request.
-  const LlmAnswer again = ask(*client_, call_of("fast"));
-  EXPECT_EQ(again.reply.text, "answer");
-  EXPECT_EQ(again.call, calls[0].id);
-  EXPECT_EQ(server.requests(), 2);
-  EXPECT_EQ(reply_to("fast").text, "answer") << "but once only";
+  // What was answered before is asked again too: the search keeps its answers itself.
+  EXPECT_EQ(reply_to("fast").text, "answer");
   EXPECT_EQ(server.requests(), 3);
 }
 

@@ -7,6 +7,8 @@
 
 #include "common/error.h"
 #include "orchestrator/llm/client_config.h"
+#include "orchestrator/llm/prices.h"
+#include "orchestrator/llm/wire.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -93,6 +95,71 @@ TEST(Models, MistakesAreNamedWithTheirLine) {
   EXPECT_NE(error_of("").find("no [[models]]"), std::string::npos);
   EXPECT_NE(error_of("[models]\nname = \"x\"\n").find("no [[models]]"), std::string::npos);
   EXPECT_NE(error_of("[[model]]\n").find("the nearest is \"models\""), std::string::npos);
+}
+
+const std::string kEmbedding =
+    "[[models]]\nname = \"e\"\nprovider = \"openai_chat\"\nmodel = \"text-embedding-3-small\"\n"
+    "key_env = \"K\"\n";
+
+TEST(Models, UsesAreReadAndPlainModelsProposeAndKeepNotes) {
+  const auto models = parse_models(kLocal +
+                                       "[[models]]\nname = \"j\"\nprovider = \"compatible\"\n"
+                                       "model = \"x\"\nbase_url = \"http://127.0.0.1:8080/v1\"\n"
+                                       "uses = [\"judge\", \"notes\"]\n" +
+                                       kEmbedding + "uses = [\"embed\"]\n",
+                                   "models.toml");
+  ASSERT_EQ(models.size(), 3u);
+  EXPECT_EQ(models[0].uses, (std::vector<Use>{Use::kPropose, Use::kNotes}));
+  EXPECT_EQ(models[1].uses, (std::vector<Use>{Use::kJudge, Use::kNotes}));
+  EXPECT_EQ(models[2].uses, std::vector<Use>{Use::kEmbed});
+  EXPECT_TRUE(models[2].embeds());
+  EXPECT_FALSE(models[1].embeds());
+}
+
+TEST(Models, UsesThatCannotBeAreNamedWithTheirLine) {
+  const auto expect = [](const std::string& text, const std::string& start,
+                         const std::string& part) {
+    const std::string error = error_of(text);
+    EXPECT_EQ(error.find("models.toml" + start), 0u) << error;
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+  };
+  expect(kLocal + "uses = [\"propse\"]\n", ":6", "\"propse\" is not known");
+  expect(kLocal + "uses = [\"propose\", 1]\n", ":6", "expected texts");
+  expect(kLocal + "uses = [\"propose\", \"propose\"]\n", ":6", "given twice");
+  expect(kLocal + "uses = \"propose\"\n", ":6", "expected a list");
+  expect(kLocal + "uses = []\n", ":6", "empty");
+  expect(kLocal + "uses = [\"judge\"]\n", ": ", "no model proposes");
+  expect(kEmbedding + "uses = [\"embed\"]\n", ": ", "no model proposes");
+  expect(kEmbedding + "uses = [\"embed\", \"judge\"]\n", ":6", "stands alone");
+  const std::string embeds = kLocal + kEmbedding + "uses = [\"embed\"]\n";
+  expect(embeds + "stream = true\n", ":12", "one piece");
+  expect(embeds + "max_output_tokens = 100\n", ":12", "writes no text");
+  expect(embeds + "temperature = 1\n", ":12", "writes no text");
+  expect(embeds + "reasoning_effort = \"low\"\n", ":12", "writes no text");
+  std::string second = kEmbedding;
+  second.replace(second.find("\"e\""), 3, "\"f\"");
+  expect(embeds + second + "uses = [\"embed\"]\n", ": ", "two models embed");
+  std::string gemini = embeds;
+  gemini.replace(gemini.find("openai_chat"), 11, "gemini");
+  expect(gemini, ":8", "does not serve embeddings");
+}
+
+// The examples that people start from, in configs/models.
+TEST(Models, EveryExampleFileLoadsAndKnowsItsPrices) {
+  size_t files = 0;
+  bool embeds = false, judges = false;
+  for (const auto& entry : std::filesystem::directory_iterator(BALLAST_MODEL_FILES)) {
+    SCOPED_TRACE(entry.path().filename());
+    ++files;
+    for (const Model& model : load_models(entry.path())) {
+      EXPECT_TRUE(price_of(model)) << model.name;
+      EXPECT_FALSE(build_request(model, {.system = "", .user = "x"}).url.empty());
+      embeds |= model.embeds();
+      judges |= model.used_for(Use::kJudge);
+    }
+  }
+  EXPECT_GE(files, 7u);
+  EXPECT_TRUE(embeds && judges);
 }
 
 TEST(Models, AnAddressHoldsNoPasswordAndNoOtherProtocol) {

@@ -353,8 +353,30 @@ TEST(Wire, EmbeddingsAreCheckedAndPutInOrder) {
         R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[1]}]})",
         R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[0,0]}]})",
         R"({"data":[{"index":0,"embedding":[1,0]},{"index":5,"embedding":[1,0]}]})",
-        R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":["a",0]}]})"})
+        R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":["a",0]}]})",
+        R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[1e39,0]}]})",
+        R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[1e999,0]}]})",
+        R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[NaN,0]}]})",
+        R"({"data":[{"index":0,"embedding":[1,0]},{"index":-1,"embedding":[1,0]}]})",
+        R"({"data":[{"index":0,"embedding":[[1,0]]},{"index":1,"embedding":[[1,0]]}]})", "<html>"})
     EXPECT_EQ(read_embeddings(ok(body), 2).outcome, LlmOutcome::kMalformed) << body;
+  EXPECT_EQ(read_embeddings(ok(""), 1).outcome, LlmOutcome::kEmpty);
+  EXPECT_EQ(read_embeddings(ok(R"({"error":{"code":502,"message":"m"}})"), 1).outcome,
+            LlmOutcome::kOverloaded);
+}
+
+TEST(Wire, OnlyProvidersWithOpenAisFormAreAskedForEmbeddings) {
+  Model model{.name = "e", .provider = Provider::kOpenAiChat, .model = "text-embedding-3-small"};
+  model.uses = {Use::kEmbed};
+  const HttpRequest request = build_request(model, {.system = "", .user = "a text"});
+  EXPECT_EQ(request.url, "https://api.openai.com/v1/embeddings");
+  EXPECT_EQ(Json::parse(request.body), Json::parse(R"({"model":"text-embedding-3-small",
+    "input":["a text"],"encoding_format":"float"})"));
+  for (const Provider provider :
+       {Provider::kAnthropic, Provider::kGemini, Provider::kDeepSeek, Provider::kOpenRouter}) {
+    model.provider = provider;
+    EXPECT_THROW(build_request(model, {.system = "", .user = "a text"}), Error);
+  }
 }
 
 TEST(Sse, SplitsEventsOverAllLineEndings) {
