@@ -130,11 +130,10 @@ void Evaluator::wake() {
 
 std::optional<EvaluationResult> Evaluator::wait(double seconds) {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait_for(lock, std::chrono::duration<double>(seconds),
-                           [this] {
-                             return !state_->finished.empty() || state_->trouble || state_->woken;
-                           });
-  state_->woken = false;
+  state_->changed.wait_for(lock, std::chrono::duration<double>(seconds), [this] {
+    return !state_->finished.empty() || state_->trouble || state_->woken;
+  });
+  if (seconds > 0) state_->woken = false;
   if (!state_->finished.empty()) {
     EvaluationResult result = std::move(state_->finished.front());
     state_->finished.pop_front();

@@ -57,7 +57,8 @@ class Evaluator {
   // The next finished result, waiting at most `seconds`. Rethrows what a job threw: an Error of the
   // sandbox that no job can mend; that job gives no result then.
   virtual std::optional<EvaluationResult> wait(double seconds);
-  // From any thread: a wait() that is under way, else the next one, returns at once.
+  // From any thread: a wait() that is under way, else the next one with `seconds` above 0, returns
+  // at once.
   virtual void wake();
   // Requests submitted whose result has not been handed out.
   virtual int pending() const;

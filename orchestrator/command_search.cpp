@@ -38,9 +38,8 @@ std::string rungs_text(const SearchConfig& config) {
   return out;
 }
 
-// "language models: small, strong (notes: strong); at most 5 USD".
-std::string models_text(const Config& config, const SearchConfig& search,
-                        const std::optional<ClientOptions>& llm) {
+// "language models: small (propose, notes), judge (judge); at most 5.00 USD".
+std::string models_text(const Config& config, const std::optional<ClientOptions>& llm) {
   if (!llm)
     return "no language model (models = \"\"): the free operators tune, mutate, splice and drop "
            "propose; docs/llm.md says how to add models";
@@ -58,12 +57,12 @@ std::string models_text(const Config& config, const SearchConfig& search,
 std::string opening(const Config& config, const SearchConfig& search,
                     const std::optional<ClientOptions>& llm, const Corpus& corpus,
                     const std::string& level, bool resumed) {
-  std::string out =
-      (resumed ? "going on with " : "starting ") + config.archive + ": preset " + config.preset +
-      ", corpus " + corpus.name + " (" + std::to_string(corpus.domains.size()) + " domains), " +
-      std::to_string(search.workers) + (search.workers == 1 ? " worker" : " workers") +
-      ", sandbox " + level + "\nper training: " + rungs_text(search) + "\n" +
-      models_text(config, search, llm);
+  std::string out = (resumed ? "going on with " : "starting ") + config.archive + ": preset " +
+                    config.preset + ", corpus " + corpus.name + " (" +
+                    std::to_string(corpus.domains.size()) + " domains), " +
+                    std::to_string(search.workers) +
+                    (search.workers == 1 ? " worker" : " workers") + ", sandbox " + level +
+                    "\nper training: " + rungs_text(search) + "\n" + models_text(config, llm);
   if (corpus.name == "synthetic") {
     out += "\nnote: synthetic text is for trying things out; nothing follows from it for real text";
   }
@@ -138,8 +137,8 @@ int run_search(const Config& config) {
   const Interrupts interrupts;
   ProgressLine line(std::cerr, terminal_of(2), clock);
   population::Archive archive(config.archive, clock);
-  SearchDisplay display(
-      line, opening(config, search_settings, llm, corpus, sandbox->level(), archive.run().has_value()));
+  SearchDisplay display(line, opening(config, search_settings, llm, corpus, sandbox->level(),
+                                      archive.run().has_value()));
   evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);
   std::unique_ptr<Client> client;
   if (llm) {

@@ -269,9 +269,8 @@ std::string first_difference(const population::Record& a, const std::string& nam
                              const population::Record& b, const std::string& name_b) {
   const Rows rows_a(a), rows_b(b);
   std::string missing;
-  for (const std::string_view kind :
-       {"run", "candidate", "proposal", "membership", "draft", "answer", "evaluation",
-        "estimate"}) {
+  for (const std::string_view kind : {"run", "candidate", "proposal", "membership", "draft",
+                                      "answer", "evaluation", "estimate"}) {
     if (kind == "estimate" && !missing.empty()) break;  // they follow from what is missing
     const std::vector<const Row*> x = rows_a.of(kind), y = rows_b.of(kind);
     const size_t count = std::min(x.size(), y.size());

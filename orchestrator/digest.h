@@ -1,9 +1,9 @@
 // One number for all that a search decided and measured, and where two archives part.
 //
 // Over the rows of run, candidates, proposals, memberships, drafts, the answers of models that were
-// used, finished evaluations and estimates, in order of arrival. Left out is what two equal searches may differ in: clocks and durations
-// (tokens_per_second too), attempts, messages of evaluations, sandbox levels, the configuration's
-// text, the build.
+// used, finished evaluations and estimates, in order of arrival. Left out is what two equal
+// searches may differ in: clocks and durations (tokens_per_second too), attempts, messages of
+// evaluations, sandbox levels, the configuration's text, the build.
 #pragma once
 
 #include <string>

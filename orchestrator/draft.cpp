@@ -86,7 +86,7 @@ Asking Dialogue::question(const Draft& draft) const {
   const auto& variants = prompts::variants(draft.row.op);
   const std::string_view variant =
       variants[static_cast<size_t>(rng.below(static_cast<int64_t>(variants.size())))];
-  const FactsSource source{config,  ledger, made, archive, scratchpad.text, scratchpad.suggestions};
+  const FactsSource source{config, ledger, made, archive, scratchpad.text, scratchpad.suggestions};
   return asking_of(draft.row.op, draft.row.model,
                    prompts::make_request(task_of(config), draft.row.op, variant,
                                          facts_for(source, parents(draft), rng)));
@@ -126,8 +126,7 @@ std::variant<Asking, Proposal> Dialogue::read(Draft& draft, const LlmReply& repl
   if (!proposal.candidate || config.models.embedder.empty() || !embedder_open) return proposal;
   draft.embedding_asked = true;
   draft.proposal = std::move(proposal);
-  return Asking{
-      std::string(kEmbed), config.models.embedder, "", {"", draft.proposal->row.source}};
+  return Asking{std::string(kEmbed), config.models.embedder, "", {"", draft.proposal->row.source}};
 }
 
 std::variant<Asking, Proposal> Dialogue::failed(Draft& draft, prompts::Failure failure) const {
@@ -136,14 +135,13 @@ std::variant<Asking, Proposal> Dialogue::failed(Draft& draft, prompts::Failure f
   const auto turns = static_cast<int>(draft.chain.failures.size()) - 1;
   if (turns < config.repair_turns && prompts::may_repair(draft.chain)) {
     const FactsSource source{config, ledger, made, archive, "", {}};
-    return asking_of(kRepair, draft.row.model,
-                     prompts::make_repair(task_of(config), parents_only(source, parents(draft)),
-                                          draft.chain));
+    return asking_of(
+        kRepair, draft.row.model,
+        prompts::make_repair(task_of(config), parents_only(source, parents(draft)), draft.chain));
   }
-  Proposal out =
-      rejected(draft, outcome_of(last.kind), std::string(reason_of(last.kind)),
-               std::string(prompts::to_string(last.kind)) + ": " +
-                   last.message.substr(0, last.message.find('\n')));
+  Proposal out = rejected(draft, outcome_of(last.kind), std::string(reason_of(last.kind)),
+                          std::string(prompts::to_string(last.kind)) + ": " +
+                              last.message.substr(0, last.message.find('\n')));
   out.row.source = last.source;
   return out;
 }
@@ -156,8 +154,7 @@ std::variant<Asking, Proposal> Dialogue::compare(Draft& draft, const LlmReply& r
       draft.embedding = std::move(*vector);
   }
   if (!draft.embedding.empty()) nearest = texts.nearest(draft.embedding);
-  const TextRule rule =
-      text_rule(config.text_novelty, !config.models.judge.empty() && judge_open);
+  const TextRule rule = text_rule(config.text_novelty, !config.models.judge.empty() && judge_open);
   TextDecision decision = decide_text(rule, nearest);
   if (decision.verdict == TextVerdict::kNew) return std::move(proposal);
   const Entry& known = ledger.entries()[nearest->index];
@@ -189,7 +186,7 @@ std::variant<Asking, Proposal> Dialogue::judged(Draft& draft, const LlmReply& re
 }
 
 Proposal Dialogue::rejected(const Draft& draft, Outcome outcome, std::string reason,
-                                std::string detail) const {
+                            std::string detail) const {
   Proposal out;
   out.row.op = draft.row.op;
   out.row.parents = draft.row.parents;

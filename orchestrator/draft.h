@@ -49,7 +49,7 @@ struct Draft {
   std::optional<TextDecision> close;
   bool embedding_asked = false;
 
-  std::string asked;                          // the model whose answer is awaited
+  std::string asked;                         // the model whose answer is awaited
   std::deque<population::CallRow> recorded;  // of an earlier start: answers to use again
 };
 

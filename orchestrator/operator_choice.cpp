@@ -73,10 +73,9 @@ Bandit bandit_of(const Ledger& ledger, std::span<const Made> made) {
   Bandit bandit;
   bandit.arms.resize(operators.size());
   for (const Made& one : made) {
-    const auto op = std::find_if(operators.begin(), operators.end(),
-                                 [&](const OperatorConfig& o) {
-                                   return o.name == one.op && o.model == one.model;
-                                 });
+    const auto op = std::find_if(operators.begin(), operators.end(), [&](const OperatorConfig& o) {
+      return o.name == one.op && o.model == one.model;
+    });
     if (op == operators.end()) continue;  // a text to start from
     const auto arm = static_cast<size_t>(op - operators.begin());
     submit(bandit, arm);
@@ -114,7 +113,8 @@ std::optional<size_t> choose_operator(const SearchConfig& config, const Bandit& 
   const size_t behind = *std::min_element(open.begin(), open.end(), [&](size_t a, size_t b) {
     return bandit.arms[a].submitted < bandit.arms[b].submitted;
   });
-  const double floor = std::min(config.bandit_floor * kFloorArms / std::max(kFloorArms, all), 1 / all);
+  const double floor =
+      std::min(config.bandit_floor * kFloorArms / std::max(kFloorArms, all), 1 / all);
   if (static_cast<double>(bandit.arms[behind].submitted) < floor * submitted) return behind;
 
   Bandit among = bandit;

@@ -24,7 +24,7 @@ namespace ballast::orchestrator {
 struct Made {
   std::string op;
   std::optional<size_t> child = {}, parent = {};
-  std::string model = {};  // empty: a genetic operator, or a text to start from
+  std::string model = {};   // empty: a genetic operator, or a text to start from
   std::string reason = {};  // as in the archive: "accepted", "identity", ...
   std::string detail = {};  // of a model's accepted child: its idea; of a rejected one: why
   Outcome outcome = Outcome::kOk;

@@ -1,5 +1,5 @@
-// Makes one proposal: an operator on a parent, then the funnel that throws away what is not new. Or,
-// where a model is to make it, says which and from what.
+// Makes one proposal: an operator on a parent, then the funnel that throws away what is not new.
+// Or, where a model is to make it, says which and from what.
 //
 // A proposal is a function of the run's seed, its number and what the ledger holds; nothing is
 // stored here.
@@ -31,10 +31,10 @@ struct Proposal {
 // A child before it is judged.
 struct Child {
   std::string op, name;
-  std::vector<std::string> parents;            // identities
-  std::optional<candidate::Program> program;   // none: there is none, and `detail` says why
-  std::string source;                          // what was given, when there is no program
-  std::string detail;                          // what was changed, or is tried
+  std::vector<std::string> parents;           // identities
+  std::optional<candidate::Program> program;  // none: there is none, and `detail` says why
+  std::string source;                         // what was given, when there is no program
+  std::string detail;                         // what was changed, or is tried
 };
 
 // What a model is to be asked.

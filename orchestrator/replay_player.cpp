@@ -13,8 +13,7 @@ using evaluator::EvaluationResult;
 Player::Player(const population::Record& record, population::Archive& out,
                const std::function<void(const ReplayProgress&)>& on_progress, std::stop_token user)
     : record_(record), on_progress_(on_progress), user_(std::move(user)), llm_(*this, out) {
-  for (size_t i = 0; i < record.evaluations.size(); ++i)
-    evaluations_[record.evaluations[i].id] = i;
+  for (size_t i = 0; i < record.evaluations.size(); ++i) evaluations_[record.evaluations[i].id] = i;
   find_parts();
 }
 
@@ -147,8 +146,7 @@ std::optional<LlmAnswer> Player::Models::wait(double) {
 // Called with 0 between two decisions: there is a result only if there was one then.
 std::optional<EvaluationResult> Player::wait(double seconds) {
   const population::ArrivalRow* arrival = next();
-  if (seconds <= 0)
-    return due(arrival) && arrival->evaluation ? result_of(*arrival) : std::nullopt;
+  if (seconds <= 0) return due(arrival) && arrival->evaluation ? result_of(*arrival) : std::nullopt;
   if (!cancelled_ && at_stop(/*waiting=*/true)) {
     stop_.request_stop();
     return std::nullopt;

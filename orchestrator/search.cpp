@@ -91,13 +91,11 @@ std::string Search::State::loop(std::stop_token stop) {
 // From here on results are stored and nothing new is begun: a replay must know where
 // (replay_run.h).
 void Search::State::note_stop() {
-  archive.add_event(
-      "stopping",
-      Json({{"running", flights.size()},
-            {"filled", filled},
-            {"steps", steps},
-            {"arrivals", arrivals}})
-          .dump());
+  archive.add_event("stopping", Json({{"running", flights.size()},
+                                      {"filled", filled},
+                                      {"steps", steps},
+                                      {"arrivals", arrivals}})
+                                    .dump());
 }
 
 // Lets what runs come to its end, for a while. Answers of models are stored and used by the next
@@ -186,7 +184,8 @@ Search::Search(SearchConfig config, population::Archive& archive, evaluator::Eva
   usage(config.workers == evaluator.workers(), "workers: " + std::to_string(config.workers) +
                                                    ", but the evaluator has " +
                                                    std::to_string(evaluator.workers()));
-  state_ = std::make_unique<State>(std::move(config), archive, evaluator, probes, clock, observer, llm);
+  state_ =
+      std::make_unique<State>(std::move(config), archive, evaluator, probes, clock, observer, llm);
 }
 
 Search::~Search() = default;

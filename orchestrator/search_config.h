@@ -102,10 +102,10 @@ struct SearchConfig {
   // Proposals.
   std::vector<OperatorConfig> operators = {{"tune", 2}, {"mutate", 4}, {"splice", 1}, {"drop", 1}};
   ModelConfig models;
-  int repair_turns = 2;                // a model is asked so often to mend what it wrote
-  int64_t notes_every = 20;            // accepted children between two notes; 0: none
+  int repair_turns = 2;                  // a model is asked so often to mend what it wrote
+  int64_t notes_every = 20;              // accepted children between two notes; 0: none
   std::string text_novelty = "default";  // rule of embedding.h: "default", "paper", "code"
-  double usd_tokens = 1e8;  // training tokens that the bandit takes one USD of calls for
+  double usd_tokens = 1e8;            // training tokens that the bandit takes one USD of calls for
   std::string bandit = "posterior";   // or "ucb_paper", "ucb_code", "fixed": asks an operator
   double bandit_floor = 0.1;          // share of the proposals that every operator gets at least
   std::string parents = "posterior";  // or "power_law", "weighted_paper", "weighted_code"

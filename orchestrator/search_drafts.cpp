@@ -208,8 +208,7 @@ void Search::State::end_draft(int64_t number, Proposal proposal) {
   proposal.row.calls = draft.calls;
   if (proposal.candidate) {
     proposer.judge_again(proposal);
-    if (proposal.candidate)
-      proposal.candidate->name = draft.row.op + child_suffix(proposals + 1);
+    if (proposal.candidate) proposal.candidate->name = draft.row.op + child_suffix(proposals + 1);
   }
   archive.together([&] {
     store(proposal, &draft);
@@ -217,7 +216,8 @@ void Search::State::end_draft(int64_t number, Proposal proposal) {
     const TextRule rule = text_rule(config.text_novelty, !config.models.judge.empty());
     if (draft.attempt >= rule.attempts) return;
     Question again{*draft.arm, {}};
-    for (const std::string& parent : draft.row.parents) again.parents.push_back(*ledger.find(parent));
+    for (const std::string& parent : draft.row.parents)
+      again.parents.push_back(*ledger.find(parent));
     ask(again, draft.row.island, draft.attempt + 1);
   });
 }
@@ -228,8 +228,7 @@ void Search::State::judge_model(const std::string& model, const LlmReply& reply)
   if (reply.outcome == LlmOutcome::kBudget) money_spent = true;
   const bool bad = reply.outcome == LlmOutcome::kBadRequest;
   standing.bad_requests = bad ? standing.bad_requests + 1 : 0;
-  const bool for_good = reply.outcome == LlmOutcome::kAuth ||
-                        reply.outcome == LlmOutcome::kQuota ||
+  const bool for_good = reply.outcome == LlmOutcome::kAuth || reply.outcome == LlmOutcome::kQuota ||
                         reply.outcome == LlmOutcome::kUntrusted ||
                         standing.bad_requests >= kMostBadRequests;
   if (!for_good || !standing.closed.empty()) return;

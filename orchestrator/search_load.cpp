@@ -73,12 +73,13 @@ void Search::State::know(const population::CandidateRow& candidate, std::string_
 
 void Search::State::load_candidates() {
   const std::vector<population::ProposalRow> rows = archive.proposals();
-  std::map<std::string_view, size_t> births;  // by identity: the proposal
+  std::map<std::string_view, size_t> births;         // by identity: the proposal
   std::map<int64_t, std::vector<float>> embeddings;  // by the proposal's row
   for (const auto& [proposal, text] : archive.last_replies("embed"))
     if (auto vector = parse_vector_text(text)) embeddings[proposal] = std::move(*vector);
   for (const population::ProposalRow& row : rows)
-    made.push_back({.op = row.op, .reason = row.reason, .detail = row.detail, .outcome = row.outcome});
+    made.push_back(
+        {.op = row.op, .reason = row.reason, .detail = row.detail, .outcome = row.outcome});
   load_drafts();
   for (const population::ProposalRow& row : rows) {
     const std::string arm = arm_name({row.op, 1, made[static_cast<size_t>(proposals)].model});

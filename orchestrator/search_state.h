@@ -125,10 +125,10 @@ struct Search::State {
   int64_t arrivals = 0;  // results and answers of this start
 
   // What waits on models.
-  std::map<int64_t, Draft> drafts;          // by number
-  std::map<int64_t, int64_t> draft_of;      // by the Llm's ticket
+  std::map<int64_t, Draft> drafts;              // by number
+  std::map<int64_t, int64_t> draft_of;          // by the Llm's ticket
   std::map<std::string, ModelStanding> models;  // as its answers of this start show it
-  bool money_spent = false;                 // a ceiling left no room for a call
+  bool money_spent = false;                     // a ceiling left no room for a call
   Scratchpad scratchpad;
 
   // Of the whole run.

@@ -159,7 +159,7 @@ class Archive {
   std::vector<AttemptRow> attempts() const;
 
   // Drafts: proposals that wait on a model. One is stored before its first call.
-  void add_draft(const DraftRow& draft);                      // Error when the number is taken
+  void add_draft(const DraftRow& draft);  // Error when the number is taken
   // Once, else Error. `proposal`: the row that it became; nullopt for notes.
   void end_draft(int64_t number, std::optional<int64_t> proposal);
   std::vector<DraftRow> drafts() const;                       // by number, ended ones too

@@ -22,7 +22,8 @@ void Archive::add_draft(const DraftRow& draft) {
 
 void Archive::end_draft(int64_t number, std::optional<int64_t> proposal) {
   Transaction tx(*impl_->db);
-  Statement(*impl_->db, "UPDATE draft SET ended_ns = ?2, proposal = ?3 WHERE number = ?1 AND ended_ns IS NULL")
+  Statement(*impl_->db,
+            "UPDATE draft SET ended_ns = ?2, proposal = ?3 WHERE number = ?1 AND ended_ns IS NULL")
       .bind(number, impl_->now(), proposal)
       .run();
   require(impl_->db->changes() == 1,
@@ -39,9 +40,9 @@ void Archive::add_arrival(const ArrivalRow& arrival) {
               "handled_ns IS NULL")
         .bind(*arrival.call, impl_->now())
         .run();
-    require(impl_->db->changes() == 1,
-            "noting that the answer of call " + std::to_string(*arrival.call) +
-                " is used, which has not ended or was used before");
+    require(impl_->db->changes() == 1, "noting that the answer of call " +
+                                           std::to_string(*arrival.call) +
+                                           " is used, which has not ended or was used before");
   }
   Statement(*impl_->db,
             "INSERT INTO arrival (session, evaluation, call, steps) VALUES (?1, ?2, ?3, ?4)")

@@ -56,7 +56,8 @@ struct AttemptEnd {
   std::string outcome = {}, message = {}, request_id = {};
   int64_t status = 0;  // HTTP; 0: no answer
   TokenCounts tokens = {};
-  std::optional<double> usd = {};  // nullopt: nobody knows, so it counts at its worst case, tokens too
+  std::optional<double> usd =
+      {};  // nullopt: nobody knows, so it counts at its worst case, tokens too
   double seconds = 0;
 };
 

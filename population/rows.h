@@ -21,7 +21,7 @@ std::vector<ProposalRow> read_proposals(Db& db);
 std::vector<CallRow> read_calls(Db& db);
 // Those that the proposals of one identity came from, in their order.
 std::vector<CallRow> read_calls(Db& db, std::string_view identity);
-std::vector<CallRow> read_calls_of_draft(Db& db, int64_t number);       // in the order asked
+std::vector<CallRow> read_calls_of_draft(Db& db, int64_t number);  // in the order asked
 std::vector<ArrivalRow> read_arrivals(Db& db);
 std::vector<DraftRow> read_drafts(Db& db);                              // by number
 std::vector<CallRow> read_calls_of_proposal(Db& db, int64_t proposal);  // in their order

@@ -49,7 +49,8 @@ LlmAnswer ReplayLlm::finish(int64_t ticket, const Waiting& waiting, LlmReply rep
   archive_.together([&] {
     if (usd > 0) {
       const int64_t attempt = archive_.begin_attempt(waiting.row, 1, usd, 0);
-      archive_.finish_attempt(attempt, {.outcome = std::string(to_string(reply.outcome)), .usd = usd});
+      archive_.finish_attempt(attempt,
+                              {.outcome = std::string(to_string(reply.outcome)), .usd = usd});
     }
     archive_.finish_call(waiting.row, call_end(reply, reply.seconds));
   });

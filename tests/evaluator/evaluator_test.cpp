@@ -59,6 +59,16 @@ TEST_F(EvaluatorTest, JoinsTheMetricsOfTrainingAndScore) {
   EXPECT_TRUE(result->metrics.arrays.contains("train_curve_tokens"));
 }
 
+TEST_F(EvaluatorTest, IsWokenOnceAndNotByALook) {
+  Evaluator evaluator(config_with(1), sandbox_, clock_);
+  evaluator.wake();
+  EXPECT_FALSE(evaluator.wait(0));
+  EXPECT_FALSE(evaluator.wait(kLong));  // at once, or this test takes long
+  std::thread waker([&] { evaluator.wake(); });
+  EXPECT_FALSE(evaluator.wait(kLong));
+  waker.join();
+}
+
 TEST_F(EvaluatorTest, AsksForTheRightData) {
   std::atomic<bool> right = false;
   sandbox_.score_script = [&](const ScoreJob& job) {

@@ -53,7 +53,8 @@ LlmReply text_reply(const LlmCall& call, Rng& rng) {
     case 1:
       return reply("```python\ndef balance_loss(r):\n    return r.load_global.sum()\n```\n");
     case 2:
-      return reply("```python\ndef balance_loss(r):\n    return 2.0 * (r.lo", LlmOutcome::kTruncated);
+      return reply("```python\ndef balance_loss(r):\n    return 2.0 * (r.lo",
+                   LlmOutcome::kTruncated);
     case 3:
       return reply("I would balance the experts better.");
     case 4:

@@ -2,9 +2,9 @@
 //
 // The scripted model (scripted_reply) is a mixed lot, by a hash of the prompt and how often it was
 // asked: about half of its texts are losses of one shape with constants near the landscape's best
-// (fake_sandbox.h) or far from it; the rest are the parent again, text that does not parse or has no
-// gradient, replies cut off, without code, refused, or lost to the network. What it is asked to mend
-// it mends half of the time.
+// (fake_sandbox.h) or far from it; the rest are the parent again, text that does not parse or has
+// no gradient, replies cut off, without code, refused, or lost to the network. What it is asked to
+// mend it mends half of the time.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class FakeLlm final : public orchestrator::Llm {
 
   // An answer comes after so many calls of wait() at most, in any order; 0: at once.
   int64_t latest = 0;
-  double usd = 0.001;  // of every call
+  double usd = 0.001;            // of every call
   std::function<void()> notify;  // called while something waits: look again soon
 
   int64_t submit(const orchestrator::LlmCall& call) override;

@@ -98,7 +98,8 @@ TEST(ReplayOfDrafts, FindsAChangedAnswer) {
   const char* const changes[] = {
       "UPDATE llm_call SET reply = replace(reply, '0.', '1.') WHERE id = (SELECT min(id) FROM "
       "llm_call WHERE outcome = 'OK' AND operator = 'rewrite' AND reply LIKE '%0.%')",
-      "UPDATE draft SET model = 'small' WHERE number = (SELECT min(number) FROM draft WHERE model = "
+      "UPDATE draft SET model = 'small' WHERE number = (SELECT min(number) FROM draft WHERE model "
+      "= "
       "'large')",
       "UPDATE llm_call SET prompt_hash = 'x' || prompt_hash WHERE id = 3"};
   for (const char* sql : changes) {

@@ -49,7 +49,8 @@ TEST(Drafts, EndAsProposalsWithTheirCalls) {
       ++reasons[row.reason];
       EXPECT_FALSE(row.calls.empty()) << "proposal " << i + 1;
       const auto draft = of_proposal.find(static_cast<int64_t>(i) + 1);
-      EXPECT_TRUE(draft != of_proposal.end() && draft->second->op == row.op) << "proposal " << i + 1;
+      EXPECT_TRUE(draft != of_proposal.end() && draft->second->op == row.op)
+          << "proposal " << i + 1;
     }
     for (const auto& call : archive.calls()) ++ops[call.op];
     for (const char* reason : {"accepted", "call", "static", "reply"})
@@ -136,14 +137,15 @@ TEST(Drafts, OfAModelThatIsClosedForGoodAreNotAskedAgain) {
   config.models = {.in_flight = 3};
   SmallSearch search(config, file.path(), /*resume=*/true);
   search.llm = [](population::Archive& archive) {
-    return std::make_unique<FakeLlm>(
-        archive, [](const LlmCall&) { return failing(LlmOutcome::kAuth); });
+    return std::make_unique<FakeLlm>(archive,
+                                     [](const LlmCall&) { return failing(LlmOutcome::kAuth); });
   };
   EXPECT_EQ(search.run().reason, "max_evaluations");
   search.read([&](const population::Archive& archive) {
     EXPECT_LE(archive.drafts().size(), 6u);  // two models, asked at most as often as at once
     int64_t free = 0;
-    for (const auto& row : archive.proposals()) free += row.reason == "accepted" && row.calls.empty();
+    for (const auto& row : archive.proposals())
+      free += row.reason == "accepted" && row.calls.empty();
     EXPECT_GT(free, 5);
     return 0;
   });
@@ -167,6 +169,7 @@ TEST(Drafts, AreDrawnAgainWhenTheirTextIsTooClose) {
   const ArchiveFile file("close");
   SearchConfig config = small_config_with_models(40, 1);
   config.models.judge = "";
+  config.resamples = 15;
   SmallSearch search(config, file.path(), /*resume=*/true);
   search.llm = [](population::Archive& archive) {
     return std::make_unique<FakeLlm>(archive, [calls = 0](const LlmCall& call) mutable {

@@ -78,9 +78,8 @@ int main(int argc, char** argv) {
                                      argv[1], /*resume=*/true);
     if (models)
       search.llm = [](ballast::population::Archive& archive) {
-        auto llm = std::make_unique<ballast::fakes::FakeLlm>(archive, [](const auto& call) {
-          return ballast::fakes::scripted_reply(call, 11);
-        });
+        auto llm = std::make_unique<ballast::fakes::FakeLlm>(
+            archive, [](const auto& call) { return ballast::fakes::scripted_reply(call, 11); });
         llm->latest = 20;
         return llm;
       };

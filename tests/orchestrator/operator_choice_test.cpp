@@ -176,7 +176,8 @@ TEST(ChooseOperator, LeavesOutThoseThatFoundNothingToChange) {
   }
   std::sort(order.begin(), order.end());
   EXPECT_EQ(order, (std::vector<size_t>{0, 1, 3}));
-  EXPECT_NE(*choose_operator(config, bandit, tried, kNone, rng), 2u) << "all tried: one of them again";
+  EXPECT_NE(*choose_operator(config, bandit, tried, kNone, rng), 2u)
+      << "all tried: one of them again";
 }
 
 }  // namespace

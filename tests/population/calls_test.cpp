@@ -210,8 +210,9 @@ TEST_F(CallsTest, ADraftBeginsOnceAndEndsOnce) {
   EXPECT_THROW(archive_->add_draft(a_draft(0)), Error);
   EXPECT_THROW(archive_->end_draft(2, std::nullopt), Error) << "there is none";
   archive_->end_draft(1, std::nullopt);
-  EXPECT_NE(error_of([&] { archive_->end_draft(1, std::nullopt); }).find("draft 1, which does not wait"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of([&] { archive_->end_draft(1, std::nullopt); }).find("draft 1, which does not wait"),
+      std::string::npos);
   EXPECT_THROW(archive_->add_draft(a_draft(1)), Error) << "an ended one keeps its number";
   DraftRow orphan = a_draft(3);
   orphan.parents = {identity('c')};
