@@ -19,28 +19,18 @@ Elite elite_of(const Ledger& ledger, size_t index, const std::vector<Standings>&
 
 }  // namespace
 
-std::vector<Elite> elites(const Ledger& ledger, std::optional<int> island) {
+std::vector<Elite> by_standing(const Ledger& ledger) {
   const auto prior = variance_prior(ledger);
   std::vector<Standings> by_rung;
   for (int rung = 1; rung <= ledger.rungs(); ++rung)
     by_rung.push_back(standings(ledger, rung, prior));
 
-  std::vector<Elite> out, here, failed;
-  bool undecided = false;
+  std::vector<Elite> out;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
-    if (entry.builtin) continue;
-    if (entry.failed) {
-      failed.push_back({i, {0, 0, entry.children}});
-    } else if (ledger.highest_rung(entry) == 0) {
-      undecided = true;
-    } else {
+    if (!entry.builtin && !entry.failed && ledger.highest_rung(entry) > 0)
       out.push_back(elite_of(ledger, i, by_rung));
-      if (island && entry.lives_on(*island)) here.push_back(out.back());
-    }
   }
-  if (out.empty() && !undecided) return failed;
-  if (!here.empty()) out = std::move(here);
   const auto place = [&](const Elite& elite) {
     const Entry& entry = ledger.entries()[elite.entry];
     return std::tuple(elite.option.mean,
@@ -48,6 +38,24 @@ std::vector<Elite> elites(const Ledger& ledger, std::optional<int> island) {
   };
   std::stable_sort(out.begin(), out.end(),
                    [&](const Elite& a, const Elite& b) { return place(a) < place(b); });
+  return out;
+}
+
+std::vector<Elite> elites(const Ledger& ledger, std::optional<int> island) {
+  std::vector<Elite> out = by_standing(ledger);
+  if (out.empty()) {
+    for (size_t i = 0; i < ledger.entries().size(); ++i) {
+      const Entry& entry = ledger.entries()[i];
+      if (entry.builtin) continue;
+      if (!entry.failed) return {};
+      out.push_back({i, {0, 0, entry.children}});
+    }
+    return out;
+  }
+  std::vector<Elite> here;
+  for (const Elite& elite : out)
+    if (island && ledger.entries()[elite.entry].lives_on(*island)) here.push_back(elite);
+  if (!here.empty()) out = std::move(here);
   out.resize(std::min(out.size(), static_cast<size_t>(ledger.config().elites)));
   return out;
 }

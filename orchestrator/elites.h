@@ -14,9 +14,12 @@ struct Elite {
   ParentOption option;  // posterior of the difference from the reference: mean and standard error
 };
 
-// The best `config().elites` candidates by the posterior mean of the difference at their highest
-// rung, best first; of equal ones by the mean itself, then the older. With `island`, of those that
-// live there; of all while none of them has been measured.
+// All candidates with an estimate that have not failed, by the posterior mean of the difference at
+// their highest rung, best first; of equal ones by the mean itself, then the older.
+std::vector<Elite> by_standing(const Ledger& ledger);
+
+// The best `config().elites` of these. With `island`, of those that live there; of all while none
+// of them has been measured.
 //
 // When every candidate has failed, all of them, equal: the search goes on from what there is. Empty
 // while some are still being measured and none has been.

@@ -17,15 +17,6 @@ BanditConfig bandit_config(const SearchConfig& config) {
   return out;
 }
 
-// Parent - child at one rung, seed by seed: positive is better.
-std::vector<double> improvements(const Entry& child, const Entry& parent, size_t rung) {
-  std::vector<double> out;
-  for (size_t i = 0; i < child.scores[rung].size(); ++i)
-    if (child.scores[rung][i] && parent.scores[rung][i])
-      out.push_back(*parent.scores[rung][i] - *child.scores[rung][i]);
-  return out;
-}
-
 // Of its coefficient's ladder.
 double first_rung_tokens(const Ledger& ledger, const Entry& entry) {
   const size_t trials = entry.ladder > 0 ? entry.ladder : entry.trials.size();
@@ -58,10 +49,10 @@ std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
   evaluator::Summary summary;
   size_t rung = static_cast<size_t>(ledger.highest_rung(child) - 1);
   if (made.parent) {
-    const Entry& parent = ledger.entries()[*made.parent];
-    for (size_t r = child.scores.size(); r-- > 0 && summary.pairs == 0;) {
-      summary = evaluator::summarise(improvements(child, parent, r));
-      if (summary.pairs > 0) rung = r;
+    if (const auto change = change_from(child, ledger.entries()[*made.parent])) {
+      summary = change->summary;
+      summary.mean = -summary.mean;
+      rung = change->rung;
     }
   }
   const evaluator::Summary& reference = *child.estimates[rung];  // differences from it

@@ -1,270 +1,364 @@
 #include "orchestrator/prompt_facts.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <optional>
+#include <numeric>
 #include <set>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
+#include "orchestrator/elites.h"
 #include "orchestrator/standing.h"
 
 namespace ballast::orchestrator {
 namespace {
 
-constexpr size_t kAncestors = 4, kTop = 2, kOthers = 2, kFailures = 5;
-constexpr size_t kFailuresSeen = 400;  // proposals looked back at
+constexpr std::string_view kOk = "OK";
 
-using population::EvaluationRow;
-using prompts::Difference;
-
-std::string one_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-// Where a candidate stands: its highest rung, and the evaluations that its figures are means of.
-class Knowledge {
- public:
-  explicit Knowledge(const FactsSource& source)
-      : source_(source), prior_(variance_prior(source.ledger)) {
-    for (size_t i = 0; i < source.made.size(); ++i)
-      if (source.made[i].child) births_.emplace(*source.made[i].child, i);
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank) out += c;
+    if (blank && !out.empty() && out.back() != ' ') out += ' ';
   }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
+}
 
-  const Entry& entry(size_t i) const { return source_.ledger.entries()[i]; }
-  int rung(size_t i) const { return source_.ledger.highest_rung(entry(i)); }
-  const Made* birth(size_t i) const {
-    const auto it = births_.find(i);
-    return it == births_.end() ? nullptr : &source_.made[it->second];
-  }
-
-  std::optional<Difference> difference(const evaluator::Summary& summary) const {
-    if (summary.pairs == 0) return std::nullopt;
-    Difference out{summary.mean, std::nullopt, summary.pairs};
-    if (prior_ || summary.pairs > 1) out.standard_error = standard_error(summary, prior_);
-    return out;
-  }
-
-  // Minus the reference.
-  std::optional<Difference> difference(size_t i) const {
-    const int rung = this->rung(i);
-    if (rung == 0) return std::nullopt;
-    return difference(*entry(i).estimates[static_cast<size_t>(rung - 1)]);
-  }
-
-  // Minus its main parent, on the seeds that both have at the highest rung where there are any.
-  std::optional<Difference> change(size_t i) const {
-    const Made* made = birth(i);
-    if (made == nullptr || !made->parent) return std::nullopt;
-    const auto &child = entry(i).scores, &parent = entry(*made->parent).scores;
-    for (size_t r = child.size(); r-- > 0;) {
-      std::vector<double> differences;
-      for (size_t s = 0; s < child[r].size(); ++s)
-        if (child[r][s] && parent[r][s]) differences.push_back(*child[r][s] - *parent[r][s]);
-      if (!differences.empty()) return difference(evaluator::summarise(differences));
-    }
-    return std::nullopt;
-  }
-
-  std::string outcome(size_t i) const {
-    const Entry& e = entry(i);
-    if (e.failed) return "failed at rung " + std::to_string(e.failed_rung);
-    return rung(i) > 0 ? "OK" : "not measured yet";
-  }
-
-  // Those at the highest rung and the coefficient it is measured at there, the lowest seed first.
-  std::vector<EvaluationRow> measured(size_t i) const {
-    const int rung = this->rung(i);
-    if (rung == 0) return {};
-    const Entry& e = entry(i);
-    std::vector<EvaluationRow> rows = source_.archive.evaluations(e.identity);
-    std::erase_if(rows, [&](const EvaluationRow& row) {
-      return row.outcome != Outcome::kOk || row.key.rung != rung ||
-             row.key.coefficient != e.coefficient_at(rung) || !source_.ledger.want_of(row.key);
-    });
-    std::sort(rows.begin(), rows.end(), [](const EvaluationRow& a, const EvaluationRow& b) {
-      return a.key.seed < b.key.seed;
-    });
-    return rows;
-  }
-
- private:
-  const FactsSource& source_;
-  const std::optional<evaluator::VariancePrior> prior_;
-  std::unordered_map<size_t, size_t> births_;  // entry -> place in made
+// How a candidate ended.
+struct Ending {
+  std::string outcome = std::string(kOk);
+  std::string reason;
 };
 
-std::optional<double> mean_of(const std::vector<EvaluationRow>& rows, const char* name) {
+// Another coefficient may mend these, so they say less about a candidate than what ends it at once.
+bool is_mild(Outcome outcome) {
+  return outcome == Outcome::kNonfinite || outcome == Outcome::kDiverged;
+}
+
+// Mean of a scalar over the evaluations where it is a number.
+std::optional<double> mean_of(const std::vector<Metrics>& measured, const char* name) {
   double sum = 0;
-  for (const EvaluationRow& row : rows) {
-    const auto it = row.metrics.scalars.find(name);
-    if (it == row.metrics.scalars.end() || !std::isfinite(it->second)) return std::nullopt;
-    sum += it->second;
+  int count = 0;
+  for (const Metrics& metrics : measured) {
+    const auto found = metrics.scalars.find(name);
+    if (found == metrics.scalars.end() || !std::isfinite(found->second)) continue;
+    sum += found->second;
+    ++count;
   }
-  return rows.empty() ? std::nullopt : std::optional(sum / static_cast<double>(rows.size()));
+  if (count == 0) return std::nullopt;
+  return sum / count;
 }
 
-std::string idea_of(const Made* made) { return made == nullptr ? "" : one_line(made->detail); }
-
-prompts::ParentFacts parent_facts(const Knowledge& known, size_t i) {
-  const Entry& entry = known.entry(i);
-  prompts::ParentFacts out;
-  out.name = entry.name;
-  out.source = entry.source;
-  out.track = entry.track;
-  out.difference = known.difference(i);
-  if (const int rung = known.rung(i); rung > 0) out.coefficient = entry.coefficient_at(rung);
-  const std::vector<EvaluationRow> rows = known.measured(i);
-  out.cross_entropy = mean_of(rows, "cross_entropy");
-  out.max_vio = mean_of(rows, "max_vio_global");
-  if (!rows.empty()) {
-    out.layers = prompts::layers_of(rows.front().metrics);
-    out.curve = prompts::curve_of(rows.front().metrics);
+// Without the arrays that can only be shown when all of their values are numbers: loads are sorted,
+// tokens become integers.
+Metrics presentable(Metrics metrics) {
+  for (const char* name : {"layer_load", "train_curve_tokens"}) {
+    const auto found = metrics.arrays.find(name);
+    if (found != metrics.arrays.end() &&
+        !std::ranges::all_of(found->second, [](double x) { return std::isfinite(x); }))
+      metrics.arrays.erase(found);
   }
-  std::optional<size_t> at = i;
-  while (out.ancestors.size() < kAncestors) {
-    const Made* made = known.birth(*at);
-    if (made == nullptr || !made->parent) break;
-    at = made->parent;
-    const Made* theirs = known.birth(*at);
-    out.ancestors.push_back({theirs == nullptr ? "seed" : theirs->op, idea_of(theirs),
-                             known.difference(*at), known.change(*at), known.outcome(*at)});
+  return metrics;
+}
+
+class FactsMaker {
+ public:
+  explicit FactsMaker(const FactsSource& source);
+
+  prompts::ParentFacts parent(size_t index) const;
+  std::vector<prompts::Inspiration> inspirations(const std::vector<size_t>& parents,
+                                                 Rng& rng) const;
+  std::vector<prompts::FailedAttempt> failures() const;
+  bool has_verdict(size_t index) const;
+  prompts::Result result(const Made& made) const;  // REQUIRES: a child
+
+ private:
+  const Entry& entry(size_t index) const { return source_.ledger.entries()[index]; }
+  std::string op(size_t index) const;
+  std::string idea(size_t index) const;
+  std::optional<size_t> parent_of(size_t index) const;
+  std::optional<prompts::Difference> difference_of(const evaluator::Summary& summary) const;
+  std::optional<prompts::Difference> difference(size_t index) const;
+  std::optional<prompts::Difference> change(size_t index) const;
+  std::vector<Metrics> measured(size_t index, bool arrays = false) const;
+  std::vector<Want> wants_that_failed(size_t index) const;
+  Ending ending(size_t index) const;
+  std::vector<prompts::Ancestor> steps_to(size_t index) const;
+  prompts::Inspiration inspiration(size_t index, std::string_view from) const;
+  std::optional<prompts::FailedAttempt> failure(const Made& made) const;
+
+  const FactsSource& source_;
+  std::optional<evaluator::VariancePrior> prior_;
+  std::vector<const Made*> births_;  // by entry: the proposal it came from; null for built-ins
+};
+
+FactsMaker::FactsMaker(const FactsSource& source)
+    : source_(source),
+      prior_(variance_prior(source.ledger)),
+      births_(source.ledger.entries().size(), nullptr) {
+  for (const Made& made : source.made)
+    if (made.child && births_[*made.child] == nullptr) births_[*made.child] = &made;
+}
+
+std::string FactsMaker::op(size_t index) const {
+  return births_[index] != nullptr ? births_[index]->op : entry(index).op;
+}
+
+// A text to start from is nobody's idea.
+std::string FactsMaker::idea(size_t index) const {
+  const Made* birth = births_[index];
+  return birth == nullptr || birth->op == "seed" ? "" : one_line(birth->detail);
+}
+
+std::optional<size_t> FactsMaker::parent_of(size_t index) const {
+  return births_[index] != nullptr ? births_[index]->parent : std::nullopt;
+}
+
+std::optional<prompts::Difference> FactsMaker::difference_of(
+    const evaluator::Summary& summary) const {
+  prompts::Difference out{summary.mean, std::nullopt, summary.pairs};
+  if (summary.pairs >= 2)
+    if (const auto estimate = evaluator::moderate(summary, prior_))
+      out.standard_error = estimate->standard_error;
+  return out;
+}
+
+std::optional<prompts::Difference> FactsMaker::difference(size_t index) const {
+  const int rung = source_.ledger.highest_rung(entry(index));
+  if (rung == 0) return std::nullopt;
+  return difference_of(*entry(index).estimates[static_cast<size_t>(rung - 1)]);
+}
+
+// None of a candidate that failed: the seeds it got through are not a fair sample.
+std::optional<prompts::Difference> FactsMaker::change(size_t index) const {
+  const std::optional<size_t> parent = parent_of(index);
+  if (!parent || entry(index).failed) return std::nullopt;
+  const auto change = change_from(entry(index), entry(*parent));
+  if (!change) return std::nullopt;
+  return difference_of(change->summary);
+}
+
+// The scalars behind the scores of its highest rung, by seed; with `arrays`, of the first seed the
+// arrays, too.
+std::vector<Metrics> FactsMaker::measured(size_t index, bool arrays) const {
+  const Entry& one = entry(index);
+  const int rung = source_.ledger.highest_rung(one);
+  std::vector<Metrics> out;
+  if (rung == 0) return out;
+  const auto& scores = one.scores[static_cast<size_t>(rung - 1)];
+  for (size_t seed = 0; seed < scores.size(); ++seed) {
+    if (!scores[seed]) continue;
+    const auto key =
+        source_.ledger.key({index, rung, static_cast<int>(seed), one.coefficient_at(rung)});
+    auto row = arrays && out.empty() ? source_.archive.evaluation(key)
+                                     : source_.archive.evaluation_scalars(key);
+    if (row && row->outcome == Outcome::kOk) out.push_back(std::move(row->metrics));
   }
   return out;
 }
 
-prompts::Inspiration inspiration(const Knowledge& known, size_t i, const char* from) {
-  const Entry& entry = known.entry(i);
-  prompts::Inspiration out;
-  out.name = entry.name;
-  out.from = from;
-  out.source = entry.source;
-  out.idea = idea_of(known.birth(i));
-  out.difference = known.difference(i);
-  const std::vector<EvaluationRow> rows = known.measured(i);
-  out.cross_entropy = mean_of(rows, "cross_entropy");
-  out.max_vio = mean_of(rows, "max_vio_global");
+// What may have ended it, in an order that does not depend on when results arrived.
+std::vector<Want> FactsMaker::wants_that_failed(size_t index) const {
+  const Entry& one = entry(index);
+  std::vector<Want> out;
+  if (one.failed_rung > 1) {
+    const size_t seeds = one.scores[static_cast<size_t>(one.failed_rung - 1)].size();
+    for (size_t seed = 0; seed < seeds; ++seed)
+      out.push_back({index, one.failed_rung, static_cast<int>(seed), one.coefficient});
+    return out;
+  }
+  for (const evaluator::CoefficientTrial& trial : one.trials)
+    if (trial.state == evaluator::CoefficientTrial::State::kFailed)
+      out.push_back({index, 1, 0, trial.coefficient});
+  std::ranges::sort(
+      out, {}, [](const Want& want) { return evaluator::coefficient_value(want.coefficient); });
   return out;
 }
 
-// The best last: a higher rung, then a lower mean.
-std::vector<prompts::Inspiration> inspirations(const FactsSource& source, const Knowledge& known,
-                                               const std::vector<size_t>& parents, Rng& rng) {
-  std::vector<size_t> ranked;
-  for (size_t i = 0; i < source.ledger.entries().size(); ++i) {
-    const Entry& entry = source.ledger.entries()[i];
-    const bool parent = std::find(parents.begin(), parents.end(), i) != parents.end();
-    if (!entry.source.empty() && !entry.failed && !parent && known.rung(i) > 0) ranked.push_back(i);
-  }
-  const auto standing = [&](size_t i) {
-    const int rung = known.rung(i);
-    return std::tuple(-rung, known.entry(i).estimates[static_cast<size_t>(rung - 1)]->mean, i);
-  };
-  const size_t top = std::min(kTop, ranked.size());
-  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(top), ranked.end(),
-                    [&](size_t a, size_t b) { return standing(a) < standing(b); });
-  std::sort(ranked.begin() + static_cast<ptrdiff_t>(top), ranked.end());
-  std::vector<std::pair<size_t, const char*>> chosen;
-  for (size_t i = 0; i < top; ++i) chosen.emplace_back(ranked[i], "top");
-  std::vector<size_t> rest(ranked.begin() + static_cast<ptrdiff_t>(top), ranked.end());
-  for (size_t i = 0; i < kOthers && !rest.empty(); ++i) {
-    const auto at =
-        rest.begin() + static_cast<ptrdiff_t>(rng.below(static_cast<int64_t>(rest.size())));
-    chosen.emplace_back(*at, "archive");
-    rest.erase(at);
-  }
-  std::sort(chosen.begin(), chosen.end(),
-            [&](const auto& a, const auto& b) { return standing(a.first) > standing(b.first); });
-  std::vector<prompts::Inspiration> out;
-  for (const auto& [i, from] : chosen) out.push_back(inspiration(known, i, from));
-  return out;
-}
-
-// The newest first; each reason once.
-std::vector<prompts::FailedAttempt> failures(const FactsSource& source) {
-  std::vector<prompts::FailedAttempt> out;
-  std::set<std::string> seen;
-  const size_t size = source.made.size();
-  for (size_t back = 1; back <= std::min(size, kFailuresSeen) && out.size() < kFailures; ++back) {
-    const Made& made = source.made[size - back];
-    if (made.model.empty() || made.reason == "call") continue;
-    const Entry* child = made.child ? &source.ledger.entries()[*made.child] : nullptr;
-    if (child != nullptr && !child->failed) continue;
-    prompts::FailedAttempt failed;
-    failed.op = made.op;
-    if (child != nullptr) {
-      failed.idea = one_line(made.detail);
-      failed.outcome = "FAILED";
-      failed.reason = "its training failed at rung " + std::to_string(child->failed_rung);
-    } else {
-      failed.outcome =
-          made.outcome == Outcome::kOk ? made.reason : std::string(to_string(made.outcome));
-      failed.reason = one_line(made.detail);
+Ending FactsMaker::ending(size_t index) const {
+  if (!entry(index).failed) return {};
+  std::optional<population::EvaluationRow> worst;
+  for (const Want& want : wants_that_failed(index)) {
+    auto row = source_.archive.evaluation(source_.ledger.key(want));
+    if (!row || !row->outcome) continue;
+    if (row->outcome == Outcome::kOk) {
+      if (source_.ledger.objective(row->metrics)) continue;
+      row->outcome = Outcome::kNonfinite;  // as the ledger takes it
     }
-    if (seen.insert(failed.outcome + failed.reason).second) out.push_back(std::move(failed));
+    if (!worst || (is_mild(*worst->outcome) && !is_mild(*row->outcome))) worst = std::move(row);
   }
+  if (!worst) return {"failed", ""};
+  return {std::string(to_string(*worst->outcome)), one_line(worst->message)};
+}
+
+std::vector<prompts::Ancestor> FactsMaker::steps_to(size_t index) const {
+  std::vector<prompts::Ancestor> out;
+  for (std::optional<size_t> at = index; at && out.size() < kShownSteps; at = parent_of(*at))
+    out.push_back({op(*at), idea(*at), difference(*at), change(*at), ending(*at).outcome});
   return out;
+}
+
+prompts::ParentFacts FactsMaker::parent(size_t index) const {
+  const Entry& one = entry(index);
+  prompts::ParentFacts out;
+  out.name = one.name;
+  out.source = one.source;
+  out.track = one.track;
+  out.coefficient = one.coefficient_at(std::max(1, source_.ledger.highest_rung(one)));
+  out.difference = difference(index);
+  const std::vector<Metrics> metrics = measured(index, true);
+  out.cross_entropy = mean_of(metrics, "cross_entropy");
+  out.max_vio = mean_of(metrics, "max_vio_global");
+  if (!metrics.empty()) {
+    const Metrics shown = presentable(metrics.front());
+    out.layers = prompts::layers_of(shown);
+    out.curve = prompts::curve_of(shown);
+  }
+  out.ancestors = steps_to(index);
+  return out;
+}
+
+prompts::Inspiration FactsMaker::inspiration(size_t index, std::string_view from) const {
+  const std::vector<Metrics> metrics = measured(index);
+  return {entry(index).name,
+          std::string(from),
+          entry(index).source,
+          idea(index),
+          difference(index),
+          mean_of(metrics, "cross_entropy"),
+          mean_of(metrics, "max_vio_global")};
+}
+
+std::vector<prompts::Inspiration> FactsMaker::inspirations(const std::vector<size_t>& parents,
+                                                           Rng& rng) const {
+  std::vector<size_t> others;  // the best first
+  for (const Elite& elite : by_standing(source_.ledger))
+    if (!entry(elite.entry).source.empty() && std::ranges::count(parents, elite.entry) == 0)
+      others.push_back(elite.entry);
+  const size_t top = std::min(kTopInspirations, others.size());
+  std::vector<size_t> chosen(top), rest(others.size() - top);  // places among the others
+  std::iota(chosen.begin(), chosen.end(), size_t{0});
+  std::iota(rest.begin(), rest.end(), top);
+  for (size_t i = 0; i < kArchiveInspirations && !rest.empty(); ++i) {
+    const auto drawn = rest.begin() + rng.below(static_cast<int64_t>(rest.size()));
+    chosen.push_back(*drawn);
+    rest.erase(drawn);
+  }
+  std::ranges::sort(chosen, std::greater<>());
+  std::vector<prompts::Inspiration> out;
+  for (const size_t place : chosen)
+    out.push_back(inspiration(others[place], place < top ? "top" : "archive"));
+  return out;
+}
+
+// What a model's proposal came to, if that is nothing. A call without an answer says nothing about
+// losses.
+std::optional<prompts::FailedAttempt> FactsMaker::failure(const Made& made) const {
+  if (made.model.empty() || made.waiting || made.reason == "call") return std::nullopt;
+  if (!made.child) {
+    if (made.reason == "accepted") return std::nullopt;
+    const bool sound = made.outcome == Outcome::kOk;  // but not new
+    return prompts::FailedAttempt{made.op, "",
+                                  sound ? made.reason : std::string(to_string(made.outcome)),
+                                  one_line(made.detail)};
+  }
+  if (!entry(*made.child).failed) return std::nullopt;
+  Ending end = ending(*made.child);
+  return prompts::FailedAttempt{made.op, one_line(made.detail), std::move(end.outcome),
+                                std::move(end.reason)};
+}
+
+std::vector<prompts::FailedAttempt> FactsMaker::failures() const {
+  std::vector<prompts::FailedAttempt> all;  // the newest first
+  std::vector<size_t> chosen, repeated;
+  std::set<std::string> reasons;
+  for (auto made = source_.made.rbegin(); made != source_.made.rend(); ++made) {
+    if (chosen.size() == kShownFailures || all.size() == kFailuresLookedAt) break;
+    auto failed = failure(*made);
+    if (!failed) continue;
+    // Of a text that was not new, the detail names another candidate each time.
+    const bool sound = !made->child && made->outcome == Outcome::kOk;
+    const bool first = reasons.insert(failed->outcome + (sound ? "" : failed->reason)).second;
+    (first ? chosen : repeated).push_back(all.size());
+    all.push_back(std::move(*failed));
+  }
+  for (size_t i = 0; i < repeated.size() && chosen.size() < kShownFailures; ++i)
+    chosen.push_back(repeated[i]);
+  std::ranges::sort(chosen);
+  std::vector<prompts::FailedAttempt> out;
+  for (const size_t i : chosen) out.push_back(std::move(all[i]));
+  return out;
+}
+
+bool FactsMaker::has_verdict(size_t index) const {
+  return entry(index).failed || source_.ledger.complete(entry(index), 1);
+}
+
+prompts::Result FactsMaker::result(const Made& made) const {
+  const size_t index = *made.child;
+  const std::vector<Metrics> metrics = measured(index);
+  Ending end = ending(index);
+  return {.name = entry(index).name,
+          .op = made.op,
+          .idea = idea(index),
+          .source = entry(index).source,
+          .outcome = std::move(end.outcome),
+          .reason = std::move(end.reason),
+          .difference = difference(index),
+          .change = change(index),
+          .cross_entropy = mean_of(metrics, "cross_entropy"),
+          .max_vio = mean_of(metrics, "max_vio_global")};
 }
 
 }  // namespace
 
 prompts::Task task_of(const SearchConfig& config) {
-  prompts::Task task;
-  task.model = config.spec.preset;
-  task.layers = config.spec.model.layers;
-  task.experts = config.spec.model.experts;
-  task.top_k = config.spec.model.top_k;
-  for (const RungConfig& rung : config.rungs) task.tokens = std::max(task.tokens, rung.tokens);
-  task.objective = config.objective;
-  task.mu = config.mu;
-  task.target = config.target;
-  task.reference = config.reference;
-  return task;
+  prompts::Task out;
+  out.model = config.spec.preset;
+  out.layers = config.spec.model.layers;
+  out.experts = config.spec.model.experts;
+  out.top_k = config.spec.model.top_k;
+  for (const RungConfig& rung : config.rungs) out.tokens = std::max(out.tokens, rung.tokens);
+  out.objective = config.objective;
+  out.mu = config.mu;
+  out.target = config.target;
+  out.reference = config.reference;
+  out.bias_allowed = true;
+  return out;
 }
 
 prompts::Facts parents_only(const FactsSource& source, const std::vector<size_t>& parents) {
-  const Knowledge known(source);
-  prompts::Facts facts;
-  for (const size_t parent : parents) facts.parents.push_back(parent_facts(known, parent));
-  return facts;
+  const FactsMaker maker(source);
+  prompts::Facts out;
+  for (const size_t parent : parents) out.parents.push_back(maker.parent(parent));
+  return out;
 }
 
 prompts::Facts facts_for(const FactsSource& source, const std::vector<size_t>& parents, Rng& rng) {
-  const Knowledge known(source);
-  prompts::Facts facts;
-  for (const size_t parent : parents) facts.parents.push_back(parent_facts(known, parent));
-  facts.inspirations = inspirations(source, known, parents, rng);
-  facts.failures = failures(source);
-  facts.notes = source.notes;
+  assert(!parents.empty());
+  const FactsMaker maker(source);
+  prompts::Facts out;
+  for (const size_t parent : parents) out.parents.push_back(maker.parent(parent));
+  out.inspirations = maker.inspirations(parents, rng);
+  out.failures = maker.failures();
+  out.notes = source.notes;
   if (!source.suggestions.empty())
-    facts.suggestion = source.suggestions[static_cast<size_t>(
+    out.suggestion = source.suggestions[static_cast<size_t>(
         rng.below(static_cast<int64_t>(source.suggestions.size())))];
-  return facts;
+  return out;
 }
 
 std::vector<prompts::Result> results_for_notes(const FactsSource& source, size_t from,
                                                size_t most) {
-  const Knowledge known(source);
+  const FactsMaker maker(source);
   std::vector<prompts::Result> out;
-  for (size_t i = std::min(from, source.made.size()); i < source.made.size(); ++i) {
+  for (size_t i = source.made.size(); i-- > from && out.size() < most;) {
     const Made& made = source.made[i];
-    if (!made.child) continue;
-    const Entry& child = source.ledger.entries()[*made.child];
-    if (!child.failed && known.rung(*made.child) == 0) continue;
-    prompts::Result result;
-    result.name = child.name;
-    result.op = made.op;
-    result.idea = one_line(made.detail);
-    result.source = child.source;
-    result.outcome = child.failed ? "FAILED" : "OK";
-    if (child.failed) result.reason = known.outcome(*made.child);
-    result.difference = known.difference(*made.child);
-    result.change = known.change(*made.child);
-    const std::vector<EvaluationRow> rows = known.measured(*made.child);
-    result.cross_entropy = mean_of(rows, "cross_entropy");
-    result.max_vio = mean_of(rows, "max_vio_global");
-    out.push_back(std::move(result));
+    if (made.child && maker.has_verdict(*made.child)) out.push_back(maker.result(made));
   }
-  if (out.size() > most) out.erase(out.begin(), out.end() - static_cast<ptrdiff_t>(most));
+  std::ranges::reverse(out);
   return out;
 }
 

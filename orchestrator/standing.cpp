@@ -49,4 +49,15 @@ std::vector<std::optional<Measured>> standings(const Ledger& ledger, int rung,
   return shrunk(summaries, prior);
 }
 
+std::optional<Change> change_from(const Entry& child, const Entry& parent) {
+  for (size_t r = child.scores.size(); r-- > 0;) {
+    std::vector<double> differences;
+    for (size_t i = 0; i < child.scores[r].size(); ++i)
+      if (child.scores[r][i] && parent.scores[r][i])
+        differences.push_back(*child.scores[r][i] - *parent.scores[r][i]);
+    if (!differences.empty()) return Change{evaluator::summarise(differences), r};
+  }
+  return std::nullopt;
+}
+
 }  // namespace ballast::orchestrator

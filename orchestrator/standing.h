@@ -31,4 +31,11 @@ std::vector<std::optional<evaluator::Measured>> shrunk(
 std::vector<std::optional<evaluator::Measured>> standings(
     const Ledger& ledger, int rung, const std::optional<evaluator::VariancePrior>& prior);
 
+// Child - parent at the highest rung where they have seeds in common; none without any.
+struct Change {
+  evaluator::Summary summary;
+  size_t rung = 0;  // - 1
+};
+std::optional<Change> change_from(const Entry& child, const Entry& parent);
+
 }  // namespace ballast::orchestrator

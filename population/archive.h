@@ -134,6 +134,8 @@ class Archive {
                          const Metrics& metrics, double seconds, std::string_view sandbox_level);
   int64_t attempt(int64_t id) const;
   std::optional<EvaluationRow> evaluation(const EvaluationKey& key) const;
+  // Without arrays, which take most of the time.
+  std::optional<EvaluationRow> evaluation_scalars(const EvaluationKey& key) const;
   std::vector<EvaluationRow> evaluations() const;  // finished and not
   std::vector<EvaluationRow> evaluations(std::string_view identity) const;
 

@@ -99,6 +99,10 @@ std::optional<EvaluationRow> Archive::evaluation(const EvaluationKey& key) const
   return read_evaluation(*impl_->db, key);
 }
 
+std::optional<EvaluationRow> Archive::evaluation_scalars(const EvaluationKey& key) const {
+  return read_evaluation(*impl_->db, key, Arrays::kNo);
+}
+
 std::vector<EvaluationRow> Archive::evaluations() const { return read_evaluations(*impl_->db); }
 
 std::vector<EvaluationRow> Archive::evaluations(std::string_view identity) const {

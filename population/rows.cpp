@@ -75,7 +75,8 @@ std::vector<double> numbers_of(std::string_view json, const std::string& name) {
 }
 
 // Adds the metrics of every row, or of the one with id `only`.
-void add_metrics(Db& db, std::vector<EvaluationRow>& rows, std::optional<int64_t> only) {
+void add_metrics(Db& db, std::vector<EvaluationRow>& rows, std::optional<int64_t> only,
+                 Arrays wanted = Arrays::kYes) {
   std::map<int64_t, EvaluationRow*> by_id;
   for (EvaluationRow& row : rows) by_id[row.id] = &row;
   const auto metrics = [&](int64_t id) -> Metrics* {
@@ -94,6 +95,7 @@ void add_metrics(Db& db, std::vector<EvaluationRow>& rows, std::optional<int64_t
       m->scalars[name] =
           scalars.type(2) == 'r' ? scalars.real(2) : number_from(Json(scalars.text(2)), name);
     }
+  if (wanted == Arrays::kNo) return;
   Statement arrays(db,
                    only ? "SELECT evaluation, name, value FROM metric_array WHERE evaluation = ?1"
                         : "SELECT evaluation, name, value FROM metric_array");
@@ -181,7 +183,7 @@ std::vector<EvaluationRow> read_evaluations(Db& db, std::string_view identity) {
   return out;
 }
 
-std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key) {
+std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key, Arrays arrays) {
   Statement row(db, std::string(kEvaluationColumns) +
                         "WHERE c.identity = ?1 AND e.spec_hash = ?2 AND e.rung = ?3 AND "
                         "e.seed = ?4 AND e.coefficient = ?5 AND e.build = ?6 AND "
@@ -190,7 +192,7 @@ std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key) {
            key.device_class);
   if (!row.step()) return std::nullopt;
   std::vector<EvaluationRow> one{evaluation_of(row)};
-  add_metrics(db, one, one[0].id);
+  add_metrics(db, one, one[0].id, arrays);
   return std::move(one[0]);
 }
 

@@ -31,7 +31,9 @@ std::vector<AttemptRow> read_attempts_of_proposal(Db& db, int64_t proposal);
 // In order of their first start, metrics included.
 std::vector<EvaluationRow> read_evaluations(Db& db);
 std::vector<EvaluationRow> read_evaluations(Db& db, std::string_view identity);
-std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key);
+enum class Arrays : uint8_t { kNo, kYes };  // of the metrics
+std::optional<EvaluationRow> read_evaluation(Db& db, const EvaluationKey& key,
+                                             Arrays arrays = Arrays::kYes);
 
 std::vector<EstimateRow> read_estimates(Db& db);
 std::vector<MembershipRow> read_memberships(Db& db);  // by candidate, then island

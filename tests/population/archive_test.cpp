@@ -155,6 +155,10 @@ TEST_F(ArchiveTest, FinishesAnEvaluationOnce) {
   EXPECT_FALSE(
       archive->finish_evaluation(id, 1, Outcome::kCrash, "late", some_metrics(9), 1, "L3"));
   const EvaluationRow row = *archive->evaluation(a_key(identity('a')));
+  const EvaluationRow scalars = *archive->evaluation_scalars(a_key(identity('a')));
+  EXPECT_EQ(scalars.metrics.scalars, row.metrics.scalars);
+  EXPECT_TRUE(scalars.metrics.arrays.empty());
+  EXPECT_EQ(scalars.outcome, row.outcome);
   EXPECT_EQ(row.outcome, Outcome::kOk);
   EXPECT_EQ(row.metrics, some_metrics(2.5));
   EXPECT_EQ(row.seconds, 1.5);
