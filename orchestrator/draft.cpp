@@ -118,10 +118,16 @@ std::variant<Asking, Proposal> Dialogue::read(Draft& draft, const LlmReply& repl
   Proposal proposal = proposer.judge(draft.row.number, std::move(child));
   proposal.island = draft.row.island;
   const std::string& reason = proposal.row.reason;
-  if (reason == "static" || reason == "contract")
-    return failed(draft, {reason == "static" ? prompts::FailureKind::kStatic
-                                             : prompts::FailureKind::kContract,
-                          proposal.row.detail, source.text});
+  if (reason == "static" || reason == "contract") {
+    auto out = failed(draft, {reason == "static" ? prompts::FailureKind::kStatic
+                                                 : prompts::FailureKind::kContract,
+                              proposal.row.detail, source.text});
+    if (auto* end = std::get_if<Proposal>(&out)) {  // what became of the candidate that it is
+      end->row.outcome = proposal.row.outcome;
+      end->row.identity = proposal.row.identity;
+    }
+    return out;
+  }
   proposal.row.detail = joined(source.idea, proposal.row.detail);
   if (!proposal.candidate || config.models.embedder.empty() || !embedder_open) return proposal;
   draft.embedding_asked = true;
