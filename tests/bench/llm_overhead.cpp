@@ -97,7 +97,11 @@ class Bench : public orchestrator::SearchObserver {
       MeteredLlm metered(client);
       llm_ = &metered;
       orchestrator::Search search(config, archive, evaluator, sandbox, clock, *this, &metered);
-      search.run(stop_.get_token());
+      const orchestrator::SearchEnd end = search.run(stop_.get_token());
+      if (!stop_.stop_requested())
+        throw Error("searching for a benchmark: it ended by itself: " + end.reason + ", after " +
+                    std::to_string(sums_.proposals) + " proposals, " +
+                    std::to_string(sums_.accepted) + " accepted");
       llm_ = nullptr;
     }
     orchestrator::remove_archive(path_);

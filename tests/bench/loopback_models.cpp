@@ -54,7 +54,7 @@ std::string chat_text(Rng& rng) {
 }
 
 std::string chat_body(Rng& rng, const Json& request) {
-  const bool notes = request.dump().find("## Try next") != std::string::npos;
+  const bool notes = request.dump().find("Write the notes anew") != std::string::npos;
   const Json message = {{"role", "assistant"},
                         {"content", notes ? "## Works\nHinges.\n## Try next\n1. square the hinge\n"
                                           : chat_text(rng)}};
