@@ -177,7 +177,7 @@ Json overhead(std::vector<int64_t> sizes, const std::filesystem::path& archive) 
   std::optional<Sums> begin;
   size_t at = 0;
   Bench bench(archive, [&](Bench& b, const SearchEvent& e) {
-    if (e.kind != SearchEventKind::kAnswered) return;
+    if (e.kind != SearchEventKind::kAnswered || at == sizes.size()) return;
     const auto accepted = static_cast<int64_t>(b.counts().accepted);
     if (!begin && accepted >= sizes[at]) begin = b.now();
     if (!begin || accepted < sizes[at] + kWindow) return;
