@@ -198,6 +198,7 @@ SearchEnd Search::run(std::stop_token stop) {
   SearchEnd end;
   end.reason = s.loop(stop);
   s.cancel();
+  s.put_bandit();
   s.save_seconds();
   s.archive.end_run(end.reason);
   s.archive.checkpoint();

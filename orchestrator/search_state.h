@@ -30,6 +30,7 @@ struct Flight {
 };
 
 constexpr double kPoll = 0.25;  // seconds between two looks at stop and budget
+constexpr double kBanditSeconds = 0.5;  // between two looks that people get at the bandit
 
 struct Search::State {
   State(SearchConfig given, population::Archive& archive_, evaluator::Evaluator& evaluator_,
@@ -146,6 +147,7 @@ struct Search::State {
 
   double started = 0, seconds_before = 0, seconds_saved = 0;
   double status_shown = -1;
+  double bandit_stored = -1e9;
 };
 
 }  // namespace ballast::orchestrator

@@ -236,7 +236,7 @@ void Search::State::store_result(const Flight& flight, const evaluator::Evaluati
     archive.add_arrival({.evaluation = flight.id, .steps = steps});
     for (const Ledger::Changed& changed : ledger.finish(flight.want, outcome, objective))
       put_estimate(changed);
-    put_bandit();
+    if (clock.monotonic() >= bandit_stored + kBanditSeconds) put_bandit();
   });
   ++arrivals;
   check_reference();
@@ -254,6 +254,7 @@ void Search::State::check_reference() const {
 }
 
 void Search::State::put_bandit() {
+  bandit_stored = clock.monotonic();
   Json arms = Json::array();
   for (const ArmStatus& arm : arm_status(config, bandit_of(ledger, made)))
     arms.push_back({{"operator", arm.name},
