@@ -29,7 +29,7 @@ struct Flight {
   double not_before = 0;  // monotonic seconds
 };
 
-constexpr double kPoll = 0.25;  // seconds between two looks at stop and budget
+constexpr double kPoll = 0.25;          // seconds between two looks at stop and budget
 constexpr double kBanditSeconds = 0.5;  // between two looks that people get at the bandit
 
 struct Search::State {

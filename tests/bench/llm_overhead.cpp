@@ -24,12 +24,12 @@ namespace {
 using orchestrator::SearchEvent;
 using orchestrator::SearchEventKind;
 
-constexpr double kReply = 0.2;        // seconds
-constexpr double kSigma = 0.8;        // of the log of a reply's latency where it varies
-constexpr double kEvaluation = 0.1;   // seconds
-constexpr int64_t kWindow = 100;      // candidates over which a cost is taken
-constexpr double kWarmUp = 5;         // seconds
-constexpr double kMeasured = 15;      // seconds
+constexpr double kReply = 0.2;       // seconds
+constexpr double kSigma = 0.8;       // of the log of a reply's latency where it varies
+constexpr double kEvaluation = 0.1;  // seconds
+constexpr int64_t kWindow = 100;     // candidates over which a cost is taken
+constexpr double kWarmUp = 5;        // seconds
+constexpr double kMeasured = 15;     // seconds
 
 orchestrator::ClientOptions client_options(const std::string& url, int64_t in_flight) {
   orchestrator::Model chat;
@@ -60,13 +60,13 @@ orchestrator::SearchConfig search_config(int64_t in_flight, bool free) {
 
 // One point in a search: sums since its start.
 struct Sums {
-  double wall = 0;        // seconds
-  double cpu = 0;         // all threads, without jobs and probes of the fake sandbox
-  double search = 0;      // the search's thread without the client and probes
-  double client = 0;      // the same thread inside the client
-  double asking = 0;      // of `search`: who writes, from what, the prompt, storing the draft
-  double answering = 0;   // of `search`: reading, judging, comparing, storing a proposal
-  double results = 0;     // of `search`: storing what an evaluation measured
+  double wall = 0;       // seconds
+  double cpu = 0;        // all threads, without jobs and probes of the fake sandbox
+  double search = 0;     // the search's thread without the client and probes
+  double client = 0;     // the same thread inside the client
+  double asking = 0;     // of `search`: who writes, from what, the prompt, storing the draft
+  double answering = 0;  // of `search`: reading, judging, comparing, storing a proposal
+  double results = 0;    // of `search`: storing what an evaluation measured
   double proposals = 0, accepted = 0, calls = 0, evaluations = 0;
 };
 
@@ -185,15 +185,16 @@ Json overhead(std::vector<int64_t> sizes, const std::filesystem::path& archive) 
     const double n = end.proposals - start.proposals;
     const auto each = [&](double Sums::*part) { return 1e3 * (end.*part - start.*part) / n; };
     const auto count = [&](double Sums::*part) { return (end.*part - start.*part) / n; };
-    const double cpu = each(&Sums::cpu), search = each(&Sums::search),
-                 client = each(&Sums::client), asking = each(&Sums::asking),
-                 answering = each(&Sums::answering), results = each(&Sums::results);
+    const double cpu = each(&Sums::cpu), search = each(&Sums::search), client = each(&Sums::client),
+                 asking = each(&Sums::asking), answering = each(&Sums::answering),
+                 results = each(&Sums::results);
     const double other = search - asking - answering - results, threads = cpu - search - client;
-    std::printf("  %10lld %5.2f %5.1f |         %6.2f    %6.2f  %6.2f %5.2f |  %5.2f   %5.2f | "
-                "%5.2f       %5.2f    %5.2f\n",
-                static_cast<long long>(sizes[at]), cpu, each(&Sums::wall), asking, answering,
-                results, other, client, threads, count(&Sums::calls), count(&Sums::evaluations),
-                count(&Sums::accepted));
+    std::printf(
+        "  %10lld %5.2f %5.1f |         %6.2f    %6.2f  %6.2f %5.2f |  %5.2f   %5.2f | "
+        "%5.2f       %5.2f    %5.2f\n",
+        static_cast<long long>(sizes[at]), cpu, each(&Sums::wall), asking, answering, results,
+        other, client, threads, count(&Sums::calls), count(&Sums::evaluations),
+        count(&Sums::accepted));
     std::fflush(stdout);
     out.push_back({{"candidates", sizes[at]},
                    {"cpu_ms", cpu},

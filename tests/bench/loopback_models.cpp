@@ -49,8 +49,7 @@ std::string vector_expression(Rng& rng, int depth) {
 
 std::string chat_text(Rng& rng) {
   return "Idea: terms drawn at random.\n```python\ndef balance_loss(r):\n    return " +
-         number(rng) + " * (r.probs.mean(0) * " + vector_expression(rng, 3) +
-         ").sum()\n```\n";
+         number(rng) + " * (r.probs.mean(0) * " + vector_expression(rng, 3) + ").sum()\n```\n";
 }
 
 std::string chat_body(Rng& rng, const Json& request) {
@@ -83,16 +82,15 @@ std::string embedding_body(const Json& request) {
 [[noreturn]] void serve(int out, Latency latency, uint64_t seed) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::atomic<uint64_t> served{0};
-  const fakes::HttpServer server(
-      [&](const fakes::ServedRequest& request, fakes::Connection& connection) {
-        Rng rng(seed, "loopback models", ++served);
-        if (latency.mean > 0)
-          connection.pause(latency.mean *
-                           std::exp(latency.sigma * (rng.normal() - latency.sigma / 2)));
-        const Json json = Json::parse(request.body);
-        const bool chat = request.path.find("/chat/") != std::string::npos;
-        connection.respond(200, chat ? chat_body(rng, json) : embedding_body(json));
-      });
+  const fakes::HttpServer server([&](const fakes::ServedRequest& request,
+                                     fakes::Connection& connection) {
+    Rng rng(seed, "loopback models", ++served);
+    if (latency.mean > 0)
+      connection.pause(latency.mean * std::exp(latency.sigma * (rng.normal() - latency.sigma / 2)));
+    const Json json = Json::parse(request.body);
+    const bool chat = request.path.find("/chat/") != std::string::npos;
+    connection.respond(200, chat ? chat_body(rng, json) : embedding_body(json));
+  });
   const std::string url = server.url();
   if (write(out, url.data(), url.size()) != static_cast<ssize_t>(url.size())) _exit(1);
   close(out);
