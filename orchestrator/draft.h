@@ -71,7 +71,6 @@ struct ModelStanding {
   int64_t bad_requests = 0;  // in a row
   std::string closed;        // why it is not asked any more
 };
-constexpr int64_t kMostBadRequests = 5;
 
 // Borrows all of it; a value for the moment.
 struct Dialogue {

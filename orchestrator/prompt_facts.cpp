@@ -51,18 +51,6 @@ std::optional<double> mean_of(const std::vector<Metrics>& measured, const char* 
   return sum / count;
 }
 
-// Without the arrays that can only be shown when all of their values are numbers: loads are sorted,
-// tokens become integers.
-Metrics presentable(Metrics metrics) {
-  for (const char* name : {"layer_load", "train_curve_tokens"}) {
-    const auto found = metrics.arrays.find(name);
-    if (found != metrics.arrays.end() &&
-        !std::ranges::all_of(found->second, [](double x) { return std::isfinite(x); }))
-      metrics.arrays.erase(found);
-  }
-  return metrics;
-}
-
 class FactsMaker {
  public:
   explicit FactsMaker(const FactsSource& source);
@@ -212,9 +200,8 @@ prompts::ParentFacts FactsMaker::parent(size_t index) const {
   out.cross_entropy = mean_of(metrics, "cross_entropy");
   out.max_vio = mean_of(metrics, "max_vio_global");
   if (!metrics.empty()) {
-    const Metrics shown = presentable(metrics.front());
-    out.layers = prompts::layers_of(shown);
-    out.curve = prompts::curve_of(shown);
+    out.layers = prompts::layers_of(metrics.front());
+    out.curve = prompts::curve_of(metrics.front());
   }
   out.ancestors = steps_to(index);
   return out;

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "orchestrator/llm/calls.h"
+#include "orchestrator/llm/outcome_rules.h"
 #include "orchestrator/prompt_facts.h"
 #include "orchestrator/search_state.h"
 #include "prompts/notes.h"
@@ -22,6 +23,13 @@ std::optional<size_t> arm_of(const SearchConfig& config, const population::Draft
   for (size_t k = 0; k < config.operators.size(); ++k)
     if (config.operators[k].name == row.op && config.operators[k].model == row.model) return k;
   return std::nullopt;
+}
+
+bool is_configured(const SearchConfig& config, const std::string& model) {
+  const ModelConfig& m = config.models;
+  return model == m.notes || model == m.embedder || model == m.judge ||
+         std::ranges::any_of(config.operators,
+                             [&](const OperatorConfig& op) { return op.model == model; });
 }
 
 }  // namespace
@@ -228,9 +236,7 @@ void Search::State::judge_model(const std::string& model, const LlmReply& reply)
   if (reply.outcome == LlmOutcome::kBudget) money_spent = true;
   const bool bad = reply.outcome == LlmOutcome::kBadRequest;
   standing.bad_requests = bad ? standing.bad_requests + 1 : 0;
-  const bool for_good = reply.outcome == LlmOutcome::kAuth || reply.outcome == LlmOutcome::kQuota ||
-                        reply.outcome == LlmOutcome::kUntrusted ||
-                        standing.bad_requests >= kMostBadRequests;
+  const bool for_good = closes_model(reply.outcome) || standing.bad_requests >= kBadRequests;
   if (!for_good || !standing.closed.empty()) return;
   standing.closed = std::string(to_string(reply.outcome)) + ": " + reply.message;
   archive.add_event("model closed", Json({{"model", model}, {"why", standing.closed}}).dump());
@@ -246,6 +252,7 @@ void Search::State::judge_model(const std::string& model, const LlmReply& reply)
 // again.
 void Search::State::take_up_drafts() {
   std::vector<std::pair<int64_t, int64_t>> unused;  // order of the answer, draft
+  std::vector<int64_t> orphans;                     // of models that are configured no more
   for (population::DraftRow& row : archive.drafts()) {
     if (row.ended_ns) continue;
     const int64_t number = row.number;
@@ -260,8 +267,11 @@ void Search::State::take_up_drafts() {
     const population::CallRow& last = calls.back();
     const Asking asking{last.op, last.model, last.variant, {last.system, last.user}};
     if (draft.row.op == kNotes) scratchpad.waiting = true;
-    const bool known = draft.arm || draft.row.op == kNotes;
-    if (!known || llm == nullptr) continue;
+    if (llm == nullptr || !is_configured(config, asking.model) ||
+        (!draft.arm && draft.row.op != kNotes)) {
+      orphans.push_back(number);
+      continue;
+    }
     std::optional<Proposal> ended;
     while (!ended && !draft.recorded.empty() && draft.recorded.front().handled_ns) {
       const population::CallRow call = std::move(draft.recorded.front());
@@ -286,15 +296,11 @@ void Search::State::take_up_drafts() {
     judge_model(call.model, recorded_reply(call));
     use(draft, call.id, recorded_reply(call), call.usd);
   }
-  drop_orphans();
+  drop(orphans);
   take_answers();  // in a replay, those of the above
 }
 
-// Of models that are configured no more.
-void Search::State::drop_orphans() {
-  std::vector<int64_t> numbers;
-  for (const auto& [number, draft] : drafts)
-    if (llm == nullptr || (!draft.arm && draft.row.op != kNotes)) numbers.push_back(number);
+void Search::State::drop(const std::vector<int64_t>& numbers) {
   for (const int64_t number : numbers) {
     const Draft& draft = drafts.at(number);
     if (draft.row.op == kNotes) {

@@ -79,7 +79,7 @@ struct Search::State {
   void use(Draft& draft, int64_t call, const LlmReply& reply, double cost);
   void end_draft(int64_t number, Proposal proposal);
   void take_up_drafts();
-  void drop_orphans();
+  void drop(const std::vector<int64_t>& numbers);
   void cancel_drafts();
   void judge_model(const std::string& model, const LlmReply& reply);
   bool may_ask(const std::string& model) const;

@@ -1,6 +1,7 @@
 #include "prompts/facts.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ballast::prompts {
 namespace {
@@ -10,6 +11,11 @@ const std::vector<double>* array_of(const Metrics& metrics, const char* name) {
   return found == metrics.arrays.end() ? nullptr : &found->second;
 }
 
+// Loads are sorted and tokens become integers: they are shown only when all are numbers.
+bool all_finite(const std::vector<double>& values) {
+  return std::ranges::all_of(values, [](double x) { return std::isfinite(x); });
+}
+
 }  // namespace
 
 std::vector<LayerFacts> layers_of(const Metrics& metrics) {
@@ -17,7 +23,7 @@ std::vector<LayerFacts> layers_of(const Metrics& metrics) {
   const auto* load = array_of(metrics, "layer_load");
   if (max_vio == nullptr || max_vio->empty() || load == nullptr) return {};
   const size_t L = max_vio->size();
-  if (load->empty() || load->size() % L != 0) return {};
+  if (load->empty() || load->size() % L != 0 || !all_finite(*load)) return {};
   const size_t E = load->size() / L;
   std::vector<LayerFacts> out(L);
   for (size_t l = 0; l < L; ++l) {
@@ -43,7 +49,7 @@ std::vector<CurvePoint> curve_of(const Metrics& metrics, size_t most) {
   const auto* cross_entropy = array_of(metrics, "train_curve_cross_entropy");
   const auto* max_vio = array_of(metrics, "train_curve_max_vio_global");
   const auto* gradient = array_of(metrics, "train_curve_balance_grad_norm");
-  if (!tokens || !cross_entropy || !max_vio || !gradient) return {};
+  if (!tokens || !cross_entropy || !max_vio || !gradient || !all_finite(*tokens)) return {};
   const size_t points =
       std::min({tokens->size(), cross_entropy->size(), max_vio->size(), gradient->size()});
   const size_t kept = std::min(points, most);

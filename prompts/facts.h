@@ -105,7 +105,7 @@ struct Result {
 };
 
 // From an evaluation's metrics (common/job.h); layers without their loads, or a curve without one
-// of its columns, are left out.
+// of its columns, are left out, and so are loads or tokens that are not all finite.
 std::vector<LayerFacts> layers_of(const Metrics& metrics);
 std::vector<CurvePoint> curve_of(const Metrics& metrics, size_t most = 8);
 

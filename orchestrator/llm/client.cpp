@@ -255,9 +255,7 @@ void Client::judge(Peer& peer, const Asked& asked, const LlmReply& reply, const 
     peer.bad_requests = 0;
   else if (!asked.truncated)  // else it may be our doubled limit that it does not take
     ++peer.bad_requests;
-  const bool for_good = reply.outcome == LlmOutcome::kAuth || reply.outcome == LlmOutcome::kQuota ||
-                        reply.outcome == LlmOutcome::kUntrusted ||
-                        peer.bad_requests >= kBadRequests;
+  const bool for_good = closes_model(reply.outcome) || peer.bad_requests >= kBadRequests;
   if (for_good) {
     peer.closed = reply.outcome;
     peer.reason = reply.message;

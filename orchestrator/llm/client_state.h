@@ -11,7 +11,6 @@
 namespace ballast::orchestrator {
 
 constexpr int64_t kBytesPerToken = 4;  // about; only for spacing calls
-constexpr int kBadRequests = 5;        // in a row, after which a model is not asked any more
 
 // A call that has no answer yet.
 struct Client::Asked {

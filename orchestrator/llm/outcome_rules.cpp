@@ -127,4 +127,9 @@ Health health_of(LlmOutcome outcome) {
   }
 }
 
+bool closes_model(LlmOutcome outcome) {
+  return outcome == LlmOutcome::kAuth || outcome == LlmOutcome::kQuota ||
+         outcome == LlmOutcome::kUntrusted;
+}
+
 }  // namespace ballast::orchestrator

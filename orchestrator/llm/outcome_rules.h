@@ -22,4 +22,9 @@ std::optional<Amount> charged(const Model& model, const Price& price, const Exch
 enum class Health : uint8_t { kWell, kIll, kUnknown };
 Health health_of(LlmOutcome outcome);
 
+// Whether its model is not to be asked any more: a wrong key, no money left there, no valid
+// certificate. So many bad requests in a row mean the same.
+bool closes_model(LlmOutcome outcome);
+constexpr int64_t kBadRequests = 5;
+
 }  // namespace ballast::orchestrator

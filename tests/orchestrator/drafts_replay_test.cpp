@@ -8,27 +8,10 @@
 #include "population/reader.h"
 #include "tests/fakes/fake_llm.h"
 #include "tests/orchestrator/killed_search.h"
+#include "tests/orchestrator/replayed.h"
 
 namespace ballast::orchestrator {
 namespace {
-
-const std::function<void(const ReplayProgress&)> kQuiet = [](const ReplayProgress&) {};
-
-population::Record record_of(const std::string& path) { return population::Reader(path).record(); }
-
-ReplayEnd replay(const population::Record& record, const SearchConfig& config) {
-  fakes::FakeSandbox probes;
-  const SystemClock clock;
-  population::Archive out(":memory:", clock);
-  return replay_run(record, [&](const population::SessionRow&) { return config; }, probes, out,
-                    kQuiet, {});
-}
-
-void expect_same(const ReplayEnd& end, const std::string& digest) {
-  EXPECT_EQ(end.difference, "") << end.trouble;
-  EXPECT_EQ(end.recorded, digest);
-  EXPECT_EQ(end.repeated, digest);
-}
 
 std::unique_ptr<Llm> late(population::Archive& archive) {
   auto llm = std::make_unique<fakes::FakeLlm>(
