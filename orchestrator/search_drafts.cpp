@@ -25,13 +25,6 @@ std::optional<size_t> arm_of(const SearchConfig& config, const population::Draft
   return std::nullopt;
 }
 
-bool is_configured(const SearchConfig& config, const std::string& model) {
-  const ModelConfig& m = config.models;
-  return model == m.notes || model == m.embedder || model == m.judge ||
-         std::ranges::any_of(config.operators,
-                             [&](const OperatorConfig& op) { return op.model == model; });
-}
-
 }  // namespace
 
 Dialogue Search::State::dialogue() {
@@ -267,8 +260,8 @@ void Search::State::take_up_drafts() {
     const population::CallRow& last = calls.back();
     const Asking asking{last.op, last.model, last.variant, {last.system, last.user}};
     if (draft.row.op == kNotes) scratchpad.waiting = true;
-    if (llm == nullptr || !is_configured(config, asking.model) ||
-        (!draft.arm && draft.row.op != kNotes)) {
+    const bool notes = draft.row.op == kNotes && draft.row.model == config.models.notes;
+    if (llm == nullptr || (!draft.arm && !notes)) {
       orphans.push_back(number);
       continue;
     }

@@ -253,43 +253,48 @@ TEST(Drafts, GoOnAfterAStop) {
   });
 }
 
-// An embedding that waits when its model is taken out of the file ends its draft; nobody is asked.
+// What waits when its model is taken out of the file ends its draft; nobody is asked.
 TEST(Drafts, OfAModelThatIsConfiguredNoMoreEnd) {
-  const ArchiveFile file("orphans");
-  SmallSearch search(small_config_with_models(120, 1), file.path(), /*resume=*/true);
-  search.llm = [](population::Archive& archive) {
-    auto llm = std::make_unique<FakeLlm>(
-        archive, [](const LlmCall& call) { return scripted_reply(call, 11); });
-    llm->latest = 2000;
-    return llm;
-  };
-  class Stop : public SearchObserver {
-   public:
-    void event(const SearchEvent& e) override {
-      if (e.kind == SearchEventKind::kAnswered) stop.request_stop();
-    }
-    std::stop_source stop;
-  };
-  const auto embeds = [&] {
-    return search.read([](const population::Archive& archive) {
-      int64_t waiting = 0, all = 0;
-      for (const auto& call : archive.calls()) {
-        all += call.op == "embed";
-        waiting += call.op == "embed" && call.outcome == "CANCELLED";
+  for (const std::string op : {"embed", "notes"}) {
+    SCOPED_TRACE(op);
+    const ArchiveFile file("orphans");
+    SearchConfig config = small_config_with_models(120, 1);
+    config.notes_every = 1;
+    SmallSearch search(config, file.path(), /*resume=*/true);
+    search.llm = [](population::Archive& archive) {
+      auto llm = std::make_unique<FakeLlm>(
+          archive, [](const LlmCall& call) { return scripted_reply(call, 11); });
+      llm->latest = 2000;
+      return llm;
+    };
+    class Stop : public SearchObserver {
+     public:
+      void event(const SearchEvent& e) override {
+        if (e.kind == SearchEventKind::kAnswered) stop.request_stop();
       }
-      return std::pair(waiting, all);
-    });
-  };
-  for (int starts = 0; embeds().first == 0 && starts < 40; ++starts) {  // until one waits
-    Stop observer;
-    ASSERT_EQ(search.run(observer.stop.get_token(), observer).reason, "interrupted");
+      std::stop_source stop;
+    };
+    const auto asked = [&] {
+      return search.read([&](const population::Archive& archive) {
+        int64_t waiting = 0, all = 0;
+        for (const auto& call : archive.calls()) {
+          all += call.op == op;
+          waiting += call.op == op && call.outcome == "CANCELLED";
+        }
+        return std::pair(waiting, all);
+      });
+    };
+    for (int starts = 0; asked().first == 0 && starts < 40; ++starts) {  // until one waits
+      Stop observer;
+      ASSERT_EQ(search.run(observer.stop.get_token(), observer).reason, "interrupted");
+    }
+    const auto [waiting, all] = asked();
+    ASSERT_GT(waiting, 0);
+    (op == "embed" ? search.config().models.embedder : search.config().models.notes) = "";
+    search.llm = scripted;
+    EXPECT_EQ(search.run().reason, "max_evaluations");
+    EXPECT_EQ(asked().second, all);
   }
-  const auto [waiting, all] = embeds();
-  ASSERT_GT(waiting, 0);
-  search.config().models.embedder = "";
-  search.llm = scripted;
-  EXPECT_EQ(search.run().reason, "max_evaluations");
-  EXPECT_EQ(embeds().second, all);
 }
 
 }  // namespace
