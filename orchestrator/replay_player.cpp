@@ -183,7 +183,8 @@ void Player::part(const population::ArrivalRow* arrival) {
               " came next in the archive, and the replay does not make it";
   } else if (arrival->call) {
     parted_ = "the answer of call " + std::to_string(*arrival->call) +
-              " came next in the archive, after other decisions than the replay's";
+              " came next in the archive, after " + std::to_string(arrival->steps) +
+              " decisions, and the replay has made " + std::to_string(steps_);
   } else {
     const population::EvaluationRow& row =
         record_.evaluations[evaluations_.at(arrival->evaluation.value())];

@@ -104,8 +104,8 @@ ReplayEnd replay_run(const population::Record& record, const ConfigOfSession& co
   end.repeated = digest(repeated);
   if (end.recorded != end.repeated)
     end.difference = first_difference(record, "the archive", repeated, "the replay");
-  if (end.difference.ends_with(" only") && !player.parted().empty())
-    end.difference = player.parted();  // a table that ends early is only what follows from it
+  if (!end.difference.empty() && !player.parted().empty())
+    end.difference = player.parted();  // what the tables differ in only follows from it
   return end;
 }
 

@@ -1,6 +1,7 @@
 #include "orchestrator/search.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "candidate/shipped.h"
@@ -52,40 +53,86 @@ void Search::State::fill(std::stop_token stop) {
       return;
     }
     show_status(/*now=*/false);
-    take_answers();
-    if (config.workers == 1) continue;
-    if (const auto result = evaluator.wait(0)) handle(*result);
+    take_what_came();
   }
 }
 
-std::string Search::State::loop(std::stop_token stop) {
-  while (true) {
-    if (stop.stop_requested()) {
-      note_stop();
-      return "interrupted";
+// All of it, before the next decision: a replay gives everything that came after a decision at
+// once, too.
+bool Search::State::take_what_came() {
+  for (bool any = false;; any = true) {
+    bool more = take_answers();
+    if (config.workers > 1) {
+      if (const auto result = evaluator.wait(0)) {
+        handle(*result);
+        more = true;
+      }
     }
-    if (config.max_seconds > 0 && seconds() >= config.max_seconds) {
-      note_stop();
+    if (!more) return any;
+  }
+}
+
+// One commit a turn, whatever comes in and goes out in it: requests to models leave after it, and
+// an evaluation that a crash un-begins is begun again.
+std::string Search::State::loop(std::stop_token stop) {
+  std::optional<evaluator::EvaluationResult> result;
+  while (true) {
+    std::string end;
+    store_together([&] { end = turn(result, stop); });
+    if (end == "max_seconds") {
       phase = "stopping";
       drain(config.drain_seconds, stop);
-      return stop.stop_requested() ? "interrupted" : "max_seconds";
+      if (stop.stop_requested()) return "interrupted";
     }
+    if (!end.empty()) return end;
+    result = evaluator.wait(kPoll);
+  }
+}
+
+// Takes what came, and does what that allows. Gives the reason when the search ends, else "".
+std::string Search::State::turn(const std::optional<evaluator::EvaluationResult>& result,
+                                std::stop_token stop) {
+  if (result) {
+    filled = false;  // it allows more
+    handle(*result);
+  }
+  if (take_what_came()) filled = false;
+  const bool out_of_time = config.max_seconds > 0 && seconds() >= config.max_seconds;
+  if (!out_of_time && !stop.stop_requested()) {
     if (flights.empty() && out_of_evaluations()) return "max_evaluations";
     fill(stop);
-    if (!filled) continue;  // stopped
-    if (flights.empty() && drafts.empty()) {
-      if (out_of_evaluations()) return "max_evaluations";
-      return money_spent ? "budget" : "exhausted";
-    }
-    if (const auto result = evaluator.wait(kPoll)) {
-      filled = false;  // it allows more
-      handle(*result);
-    } else if (take_answers()) {
-      filled = false;
-    }
-    if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
-    show_status(/*now=*/false);
   }
+  if (out_of_time || stop.stop_requested()) {
+    note_stop();
+    return out_of_time ? "max_seconds" : "interrupted";
+  }
+  if (flights.empty() && drafts.empty()) {
+    if (out_of_evaluations()) return "max_evaluations";
+    return money_spent ? "budget" : "exhausted";
+  }
+  if (seconds() >= seconds_saved + kSaveSeconds) save_seconds();
+  show_status(/*now=*/false);
+  return "";
+}
+
+// An Error does not undo what was done before it.
+void Search::State::store_together(const std::function<void()>& turn) {
+  std::exception_ptr failed;
+  try {
+    archive.together([&] {
+      try {
+        turn();
+      } catch (const Error&) {
+        failed = std::current_exception();
+      }
+    });
+  } catch (const Error&) {
+    if (!failed) throw;  // else it was the archive that failed, and the first error says how
+  }
+  if (failed) std::rethrow_exception(failed);
+  SearchEvent event;
+  event.kind = SearchEventKind::kStored;
+  observer.event(event);
 }
 
 // From here on results are stored and nothing new is begun: a replay must know where

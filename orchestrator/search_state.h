@@ -89,7 +89,10 @@ struct Search::State {
 
   // search.cpp: the loop and its ends.
   std::string loop(std::stop_token stop);
+  std::string turn(const std::optional<evaluator::EvaluationResult>& result, std::stop_token stop);
+  void store_together(const std::function<void()>& turn);
   void fill(std::stop_token stop);
+  bool take_what_came();  // true when something did
   void note_stop();
   void drain(double most, std::stop_token stop);
   void cancel();

@@ -61,17 +61,19 @@ struct SearchStatus {
   std::optional<BestSoFar> best;
 };
 
+// What is done is stored with the next kStored; a crash before it undoes it.
 enum class SearchEventKind : uint8_t {
   kProposing,  // a proposal is about to be made
-  kProposed,   // it is stored; `text` is the reason ("accepted", "identity", ...)
-  kStarted,    // an evaluation is stored as begun and handed to the evaluator
-  kFinishing,  // its result has arrived and is about to be stored
-  kFinished,   // it is stored with `outcome`
-  kAsked,      // a draft is stored and its question handed to a model; `text` is the model's name
+  kProposed,   // it is made; `text` is the reason ("accepted", "identity", ...)
+  kStarted,    // an evaluation is begun and handed to the evaluator
+  kFinishing,  // its result has arrived
+  kFinished,   // it is taken, with `outcome`
+  kAsked,      // a draft's question is handed to a model; `text` is the model's name
   kAnswered,   // an answer has been used; `text` is how the call ended
   kPaused,     // nothing new is found: no proposals until another result
   kClosed,     // a model is not asked any more; `name` is the model, `text` says why
   kRetried,    // it came back without a verdict (INFRA) and will run again; `text` says why
+  kStored,     // the archive holds all of the above
 };
 
 struct SearchEvent {

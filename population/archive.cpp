@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "common/json.h"
 #include "population/archive_impl.h"
 #include "population/open.h"
@@ -25,9 +27,11 @@ int64_t Archive::Impl::candidate_id(std::string_view identity) {
 
 void Archive::Impl::commit(Transaction& tx) {
   tx.commit();
+  if (db->in_transaction()) return;
+  for (const auto& then : std::exchange(when_stored, {})) then();
   // The rows are stored by now; whatever keeps the log from being copied back keeps it from no
   // later attempt, and checkpoint() reports it.
-  if (!db->in_transaction() && db->wal_pages() >= kWalPages) db->try_checkpoint();
+  if (db->wal_pages() >= kWalPages) db->try_checkpoint();
 }
 
 Archive::Archive(const std::filesystem::path& path, const Clock& clock)
@@ -111,9 +115,22 @@ void Archive::add_event(std::string_view kind, std::string_view detail) {
 }
 
 void Archive::together(const std::function<void()>& writes) {
-  Transaction tx(*impl_->db);
-  writes();
-  impl_->commit(tx);
+  const bool outermost = !impl_->db->in_transaction();
+  try {
+    Transaction tx(*impl_->db);
+    writes();
+    impl_->commit(tx);
+  } catch (...) {
+    if (outermost) impl_->when_stored.clear();
+    throw;
+  }
+}
+
+void Archive::when_stored(std::function<void()> then) {
+  if (impl_->db->in_transaction())
+    impl_->when_stored.push_back(std::move(then));
+  else
+    then();
 }
 
 void Archive::checkpoint() { impl_->db->checkpoint(); }

@@ -182,6 +182,9 @@ class Archive {
   // Runs `writes` as one transaction: after a crash all of its rows are there, or none; when it
   // throws, none. May be nested. Nothing inside it is stored before it returns.
   void together(const std::function<void()>& writes);
+  // Calls `then` as soon as everything written so far is stored: at once outside together(), else
+  // after its outermost; never when that throws. What must not happen before its row is stored.
+  void when_stored(std::function<void()> then);
 
   // Folds the write-ahead log back; called when idle.
   void checkpoint();

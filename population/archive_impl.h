@@ -1,8 +1,10 @@
 // What an Archive holds; its methods are spread over archive*.cpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "population/archive.h"
 #include "population/db.h"
@@ -21,7 +23,9 @@ struct Archive::Impl {
   // Row id of a candidate that must be known; Error naming it otherwise.
   int64_t candidate_id(std::string_view identity);
 
-  // Commits, and keeps the write-ahead log short.
+  std::vector<std::function<void()>> when_stored;  // of the outermost transaction
+
+  // Commits, does what waited for that, and keeps the write-ahead log short.
   void commit(Transaction& tx);
 };
 

@@ -17,8 +17,15 @@ std::variant<std::string, Failure> candidate_text(const std::string& answer, boo
   if (const Failure* failure = std::get_if<Failure>(&edits)) return *failure;
   const auto& blocks = std::get<std::vector<Edit>>(edits);
   edited = !blocks.empty() && !parents.empty();
-  if (edited) return apply_edits(parents[0], blocks);
-  return find_code(answer);
+  if (!edited) return find_code(answer);
+  auto out = apply_edits(parents[0], blocks);
+  if (std::holds_alternative<std::string>(out)) return out;
+  // Small models write a whole text, and below it edits of that.
+  auto whole = find_code(answer);
+  const auto* text = std::get_if<std::string>(&whole);
+  if (text == nullptr || text->find("<<<<<<<") != std::string::npos) return out;
+  edited = false;
+  return whole;
 }
 
 std::variant<Source, Failure> judge(Source source, const std::vector<std::string>& parents) {

@@ -43,10 +43,12 @@ std::string template_name(const OperatorRow& row, std::string_view variant) {
   return name;
 }
 
-// A reply is shown as far as it helps.
-std::string shown_part(const std::string& text) {
-  constexpr size_t kMost = 16 * 1024;
-  const std::string_view start = start_of(text, kMost);
+// A reply is shown as far as it helps. One without code is mostly what it was told; small models
+// repeat it once more when it is shown.
+std::string shown_part(const Failure& failure) {
+  const size_t most = failure.kind == FailureKind::kNoCode ? 400 : 16 * 1024;
+  const std::string& text = failure.source;
+  const std::string_view start = start_of(text, most);
   return std::string(start) + (start.size() < text.size() ? "\n...\n" : "");
 }
 
@@ -93,6 +95,11 @@ Request make_repair(const Task& task, const Facts& facts, const RepairChain& cha
   const Failure& last = chain.failures.back();
   Facts shown;
   shown.parents = facts.parents;
+  for (ParentFacts& parent : shown.parents) {  // measurements mend nothing
+    parent.layers.clear();
+    parent.curve.clear();
+    parent.ancestors.clear();
+  }
   std::vector<Values> earlier;
   for (size_t i = 0; i + 1 < chain.failures.size(); ++i)
     earlier.push_back(Values().set("message", chain.failures[i].message));
@@ -100,7 +107,7 @@ Request make_repair(const Task& task, const Facts& facts, const RepairChain& cha
   const std::string request = find_template("repair").render(
       Values()
           .flag("has_source", source)
-          .set("text", fenced(shown_part(last.source), source ? "python" : "text"))
+          .set("text", fenced(shown_part(last), source ? "python" : "text"))
           .list("earlier", std::move(earlier))
           .set("message", last.message));
   return {.system = system_prompt(task),

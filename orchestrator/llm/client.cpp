@@ -126,7 +126,7 @@ void Client::cancel(int64_t ticket) {
   asked.cancelled = true;
   if (asked.exchange != 0)
     transport_.cancel(asked.exchange);
-  else
+  else if (!asked.in_flight)
     refuse(asked, LlmOutcome::kCancelled, "cancelled");
 }
 
@@ -134,9 +134,9 @@ void Client::start_due() {
   const double now = clock_.monotonic();
   std::vector<int64_t> due;
   for (const auto& [ticket, asked] : asked_)
-    if (asked->exchange == 0 && asked->due <= now) due.push_back(ticket);
+    if (!asked->in_flight && asked->due <= now) due.push_back(ticket);
   for (const int64_t ticket : due) {
-    if (static_cast<int64_t>(in_flight_.size()) >= options_.in_flight) return;
+    if (in_flight_ >= options_.in_flight) return;
     start(*asked_.at(ticket), now);
   }
 }
@@ -195,12 +195,20 @@ void Client::send(Asked& asked, Peer& peer, const Amount& worst) {
   ++asked.attempts;
   budget_.reserve(worst);
   asked.worst = worst;
+  asked.in_flight = true;
+  ++in_flight_;
+  ++peer.in_flight;
   Model model = peer.model;
   model.sampling = asked.sampling;
-  asked.exchange =
-      transport_.submit(build_request(model, asked.prompt), key_header(model.provider), peer.key);
-  in_flight_[asked.exchange] = asked.ticket;
-  ++peer.in_flight;
+  // No request leaves before the archive knows that it may have.
+  archive_.when_stored([this, ticket = asked.ticket, key = peer.key,
+                        header = key_header(model.provider),
+                        request = build_request(model, asked.prompt)] {
+    Asked& sent = *asked_.at(ticket);
+    sent.exchange = transport_.submit(request, header, key);
+    exchanges_[sent.exchange] = ticket;
+    if (sent.cancelled) transport_.cancel(sent.exchange);
+  });
 }
 
 // All vectors of a model have one length, or they could not be compared.
@@ -213,12 +221,14 @@ void Client::check_length(Peer& peer, LlmReply& reply) {
 }
 
 void Client::take(const Exchange& exchange) {
-  const auto flight = in_flight_.find(exchange.ticket);
-  assert(flight != in_flight_.end());
+  const auto flight = exchanges_.find(exchange.ticket);
+  assert(flight != exchanges_.end());
   Asked& asked = *asked_.at(flight->second);
-  in_flight_.erase(flight);
+  exchanges_.erase(flight);
   Peer& peer = *peers_[asked.peer];
   --peer.in_flight;
+  --in_flight_;
+  asked.in_flight = false;
   asked.exchange = 0;
   LlmReply reply = reply_of(peer.model, exchange);
   if (peer.model.embeds() && reply.outcome == LlmOutcome::kOk) check_length(peer, reply);

@@ -2,7 +2,8 @@
 // and stores every attempt before it is made and every answer before it is given.
 //
 // One thread uses it; the network has a thread of its own (transport.h), so any number of calls is
-// in flight without one each. All waiting is measured on the Clock.
+// in flight without one each. All waiting is measured on the Clock. Inside Archive::together()
+// requests leave when that has ended: whoever waits there for an answer waits in vain.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +89,8 @@ class Client final : public Llm {
   std::vector<std::unique_ptr<Peer>> peers_;  // one a model
   int64_t last_ticket_ = 0;
   std::map<int64_t, std::unique_ptr<Asked>> asked_;  // by ticket: without an answer yet
-  std::map<int64_t, int64_t> in_flight_;             // the transport's ticket -> ours
+  int64_t in_flight_ = 0;                            // attempts begun and not ended
+  std::map<int64_t, int64_t> exchanges_;             // the transport's ticket -> ours
   std::deque<LlmAnswer> answers_;
   Transport transport_;
 };

@@ -22,7 +22,8 @@ struct Client::Asked {
   double started = 0, due = 0;        // on the clock; due: when the next attempt may start
   int attempts = 0;                   // begun
   std::optional<LlmOutcome> last;     // of the last attempt
-  int64_t exchange = 0;               // the transport's ticket; 0: not in flight
+  bool in_flight = false;             // its attempt is stored, or about to be
+  int64_t exchange = 0;               // the transport's ticket; 0: the request has not left
   int64_t attempt_row = 0;            // of the one in flight
   bool trial = false;                 // it tries whether the model is back (CircuitBreaker)
   Amount worst;                       // of the one in flight

@@ -79,8 +79,9 @@ TEST(ReplayOfDrafts, FindsAChangedAnswer) {
   search.llm = late;
   search.run();
   const char* const changes[] = {
-      "UPDATE llm_call SET reply = replace(reply, '0.', '1.') WHERE id = (SELECT min(id) FROM "
-      "llm_call WHERE outcome = 'OK' AND operator = 'rewrite' AND reply LIKE '%0.%')",
+      "UPDATE llm_call SET reply = replace(reply, '0.', '1.') WHERE id = (SELECT min(c.id) FROM "
+      "llm_call c JOIN draft ON number = draft JOIN proposal p ON p.id = proposal WHERE "
+      "reason = 'accepted' AND c.operator = draft.operator AND reply LIKE '%0.%')",
       "UPDATE draft SET model = 'small' WHERE number = (SELECT min(number) FROM draft WHERE model "
       "= "
       "'large')",

@@ -32,7 +32,7 @@ LlmReply failing(LlmOutcome outcome) {
 
 TEST(Drafts, EndAsProposalsWithTheirCalls) {
   const ArchiveFile file("drafts");
-  SmallSearch search(small_config_with_models(150, 2), file.path(), /*resume=*/true);
+  SmallSearch search(small_config_with_models(300, 2), file.path(), /*resume=*/true);
   search.llm = scripted;
   const SearchEnd end = search.run();
   EXPECT_EQ(end.reason, "max_evaluations");

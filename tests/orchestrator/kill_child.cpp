@@ -15,6 +15,8 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "orchestrator/ledger.h"
 #include "tests/fakes/fake_llm.h"
@@ -31,6 +33,8 @@ void say(const std::string& text) {
 }
 
 class Teller : public SearchObserver {
+  std::vector<std::string> done_;  // and not stored yet
+
  public:
   void event(const SearchEvent& e) override {
     const std::string key = e.identity + "/" + std::to_string(e.rung) + "/" +
@@ -41,7 +45,7 @@ class Teller : public SearchObserver {
         say("P");
         break;
       case SearchEventKind::kProposed:
-        say("p " + std::to_string(e.number) + " " + e.identity);
+        done_.push_back("p " + std::to_string(e.number) + " " + e.identity);
         break;
       case SearchEventKind::kStarted:
         say("T " + key);
@@ -50,13 +54,16 @@ class Teller : public SearchObserver {
         say("C " + key);
         break;
       case SearchEventKind::kFinished:
-        say("c " + key);
+        done_.push_back("c " + key);
         break;
       case SearchEventKind::kAsked:
         say("Q " + std::to_string(e.number));
         break;
       case SearchEventKind::kAnswered:
-        say("a " + std::to_string(e.number));
+        done_.push_back("a " + std::to_string(e.number));
+        break;
+      case SearchEventKind::kStored:
+        for (const std::string& line : std::exchange(done_, {})) say(line);
         break;
       default:
         break;

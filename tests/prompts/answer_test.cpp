@@ -46,6 +46,20 @@ TEST(Answer, EditsAreAppliedToTheFirstParent) {
   EXPECT_TRUE(source.text.starts_with("def balance_loss(r):\n"));
 }
 
+TEST(Answer, AWholeTextStandsInForEditsThatFitNowhere) {
+  const std::string edits =
+      "```\n<<<<<<< SEARCH\n    no such line\n=======\n    nor this\n>>>>>>> REPLACE\n```\n";
+  const Source source = source_of(block(samples::kOther) + edits);
+  EXPECT_EQ(source.text, samples::kOther);
+  EXPECT_FALSE(source.edited);
+  EXPECT_EQ(failure_of(edits).kind, FailureKind::kEditMatch);
+  // Code inside the edits themselves is no whole text.
+  EXPECT_EQ(failure_of(std::string("```python\n<<<<<<< SEARCH\n") + samples::kOther + "=======\n" +
+                       kParent + ">>>>>>> REPLACE\n```\n")
+                .kind,
+            FailureKind::kEditMatch);
+}
+
 TEST(Answer, ARefusalOfTheLanguageShowsTheLineAndTheHint) {
   const Failure failure =
       failure_of(block("def balance_loss(r):\n    return r.probs.sum() + r.loss\n"));

@@ -151,6 +151,7 @@ TEST(Repair, ShowsTextErrorAndParentAndEndsAfterTwoTurns) {
   EXPECT_TRUE(has(first.user, "The error:\n\n2:12: no field `loss`"));
   EXPECT_TRUE(has(first.user, samples::kParent));
   EXPECT_FALSE(has(first.user, "Other candidates"));
+  EXPECT_FALSE(has(first.user, "gradient norm")) << "measurements mend nothing";
   chain.failures.push_back({FailureKind::kEditMatch, "block 1: not there", "the reply"});
   ASSERT_TRUE(may_repair(chain));
   const Request second = make_repair(task, samples::facts(), chain);
@@ -160,6 +161,13 @@ TEST(Repair, ShowsTextErrorAndParentAndEndsAfterTwoTurns) {
   chain.failures.push_back(chain.failures[0]);
   EXPECT_FALSE(may_repair(chain));
   EXPECT_FALSE(may_repair({{{FailureKind::kUnchanged, "same", ""}}}));
+}
+
+TEST(Repair, ALongReplyWithoutCodeIsShownInPart) {
+  const RepairChain chain{{{FailureKind::kNoCode, "no function", std::string(10'000, 'x')}}};
+  const std::string user = make_repair(samples::task(), samples::facts(), chain).user;
+  EXPECT_TRUE(has(user, std::string(400, 'x') + "\n...\n"));
+  EXPECT_FALSE(has(user, std::string(401, 'x')));
 }
 
 TEST(Templates, AreAsciiAndTheirExamplesAreReadAsTheyAre) {
