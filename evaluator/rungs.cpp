@@ -10,28 +10,31 @@ namespace {
 bool better(const RungResult& a, const RungResult& b) {
   if (a.score.has_value() != b.score.has_value()) return a.score.has_value();
   if (a.score && *a.score != *b.score) return *a.score < *b.score;
-  return a.identity < b.identity;
+  return a.candidate < b.candidate;
 }
 
 }  // namespace
 
-std::vector<std::string> promotable(const RungStanding& rung, double eta) {
+std::vector<size_t> promotable(const RungStanding& rung, double eta) {
   assert(eta > 1);
   std::vector<RungResult> ranked = rung.finished;
   for ([[maybe_unused]] const RungResult& r : ranked) assert(!r.score || std::isfinite(*r.score));
-  std::sort(ranked.begin(), ranked.end(), better);
   // 1e-9: n / eta of a rounded eta must not lose a whole place.
   const auto places =
-      static_cast<size_t>(std::floor(static_cast<double>(ranked.size()) / eta + 1e-9));
-  std::vector<std::string> out;
-  for (size_t i = 0; i < places && ranked[i].score; ++i)
-    if (!rung.promoted.contains(ranked[i].identity)) out.push_back(ranked[i].identity);
+      static_cast<ptrdiff_t>(std::floor(static_cast<double>(ranked.size()) / eta + 1e-9));
+  std::nth_element(ranked.begin(), ranked.begin() + places, ranked.end(), better);
+  ranked.resize(static_cast<size_t>(places));
+  std::erase_if(
+      ranked, [&](const RungResult& r) { return !r.score || rung.promoted.contains(r.candidate); });
+  std::sort(ranked.begin(), ranked.end(), better);
+  std::vector<size_t> out;
+  for (const RungResult& r : ranked) out.push_back(r.candidate);
   return out;
 }
 
 std::optional<Promotion> next_promotion(std::span<const RungStanding> rungs, double eta) {
   for (size_t above = rungs.size(); above-- > 1;) {
-    const std::vector<std::string> ready = promotable(rungs[above - 1], eta);
+    const std::vector<size_t> ready = promotable(rungs[above - 1], eta);
     if (!ready.empty()) return Promotion{ready.front(), above - 1};
   }
   return std::nullopt;

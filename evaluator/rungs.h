@@ -5,30 +5,29 @@
 #include <optional>
 #include <set>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace ballast::evaluator {
 
 // A candidate whose evaluations at one rung are finished.
 struct RungResult {
-  std::string identity;
+  size_t candidate = 0;         // in order of arrival
   std::optional<double> score;  // lower is better, finite; nullopt: it failed there
 };
 
 // One rung; index 0 is the lowest.
 struct RungStanding {
-  std::vector<RungResult> finished;  // no identity twice
-  std::set<std::string> promoted;    // those that have begun the next rung
+  std::vector<RungResult> finished;  // no candidate twice
+  std::set<size_t> promoted;         // those that have begun the next rung
 };
 
 // Those of the best floor(n / eta) of the n finished that are not promoted yet and did not fail,
-// the best first; of equal scores the smaller identity is the better. Failures count in n.
+// the best first; of equal scores the older is the better. Failures count in n.
 // REQUIRES: eta > 1
-std::vector<std::string> promotable(const RungStanding& rung, double eta);
+std::vector<size_t> promotable(const RungStanding& rung, double eta);
 
 struct Promotion {
-  std::string identity;
+  size_t candidate = 0;
   size_t from = 0;  // index of the rung it leaves
   bool operator==(const Promotion&) const = default;
 };

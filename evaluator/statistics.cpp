@@ -18,9 +18,9 @@ double own_df(const Summary& s) { return s.variance ? static_cast<double>(s.pair
 }  // namespace
 
 double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  const size_t n = x.size();
-  return n % 2 == 1 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+  const auto middle = x.begin() + static_cast<ptrdiff_t>(x.size() / 2);
+  std::nth_element(x.begin(), middle, x.end());
+  return x.size() % 2 == 1 ? *middle : 0.5 * (*std::max_element(x.begin(), middle) + *middle);
 }
 
 std::vector<double> paired_differences(std::span<const SeedScore> a, std::span<const SeedScore> b) {

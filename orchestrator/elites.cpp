@@ -8,28 +8,21 @@
 namespace ballast::orchestrator {
 namespace {
 
-using Standings = std::vector<std::optional<evaluator::Measured>>;
-
 // Of an entry that has an estimate, at its highest rung.
-Elite elite_of(const Ledger& ledger, size_t index, const std::vector<Standings>& by_rung) {
+Elite elite_of(const Ledger& ledger, size_t index) {
   const Entry& entry = ledger.entries()[index];
-  const auto& standing = by_rung[static_cast<size_t>(ledger.highest_rung(entry) - 1)][index];
+  const auto& standing = standings(ledger, ledger.highest_rung(entry))[index];
   return {index, {standing->mean, standing->standard_error, entry.children}};
 }
 
 }  // namespace
 
 std::vector<Elite> by_standing(const Ledger& ledger) {
-  const auto prior = variance_prior(ledger);
-  std::vector<Standings> by_rung;
-  for (int rung = 1; rung <= ledger.rungs(); ++rung)
-    by_rung.push_back(standings(ledger, rung, prior));
-
   std::vector<Elite> out;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
     if (!entry.builtin && !entry.failed && ledger.highest_rung(entry) > 0)
-      out.push_back(elite_of(ledger, i, by_rung));
+      out.push_back(elite_of(ledger, i));
   }
   const auto place = [&](const Elite& elite) {
     const Entry& entry = ledger.entries()[elite.entry];

@@ -33,6 +33,7 @@ Ledger::Ledger(const SearchConfig& config)
     : config_(config),
       objective_{config.objective, config.mu, config.target},
       spec_hash_(ballast::spec_hash(config.spec)) {
+  derived_.standings.resize(config_.rungs.size());
   for (const BuiltinConfig& builtin : config_.builtins)
     builtin_coefficients_[builtin.name] = coefficient_text(builtin.coefficient);
   for (const RungConfig& rung : config_.rungs) {
@@ -270,6 +271,8 @@ bool Ledger::estimate(Entry& entry, int rung) {
   }
   if (now == entry.estimates[r]) return false;
   entry.estimates[r] = now;
+  derived_.standings[r].reset();
+  if (r > 0) derived_ = {std::nullopt, decltype(derived_.standings)(config_.rungs.size())};
   return true;
 }
 

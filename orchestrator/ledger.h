@@ -19,6 +19,7 @@
 #include "common/outcome.h"
 #include "evaluator/coefficient.h"
 #include "evaluator/objective.h"
+#include "evaluator/shrinkage.h"
 #include "evaluator/statistics.h"
 #include "orchestrator/search_config.h"
 #include "population/archive.h"
@@ -129,6 +130,13 @@ class Ledger {
   int highest_rung(const Entry& entry) const;
   const SearchConfig& config() const { return config_; }
 
+  // What standing.h has worked out from the estimates, kept until those change that it depends on.
+  struct Derived {
+    std::optional<std::optional<evaluator::VariancePrior>> prior;
+    std::vector<std::optional<std::vector<std::optional<evaluator::Measured>>>> standings;
+  };
+  Derived& derived() const { return derived_; }
+
  private:
   double centre(std::string_view track) const;  // the first coefficient to try
   evaluator::CoefficientPlan ladder_of(std::string_view track) const;
@@ -147,6 +155,7 @@ class Ledger {
   std::unordered_map<std::string, size_t> by_identity_;
   std::optional<size_t> reference_;
   std::map<std::tuple<int, int, std::string>, double> reference_scores_;  // rung, seed, coefficient
+  mutable Derived derived_;
 };
 
 // The track of a built-in: "none", "bias" or "loss".

@@ -1,7 +1,6 @@
 #include "orchestrator/plan.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 #include "evaluator/rungs.h"
@@ -140,24 +139,18 @@ std::vector<size_t> next_champion(const Ledger& ledger, int rung) {
 }
 
 std::vector<size_t> best_share(const Ledger& ledger, int rung) {
-  const auto believed = standings(ledger, rung, variance_prior(ledger));
+  const auto& believed = standings(ledger, rung);
   evaluator::RungStanding standing;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
     const bool failed = entry.failed_rung == rung, climbed = entry.climbs_from(rung);
     if (entry.builtin || !(failed || climbed || ledger.complete(entry, rung))) continue;
-    // Of equal scores the smaller identity is the better: the older candidate.
-    char number[24];
-    std::snprintf(number, sizeof number, "%010zu", i);
     std::optional<double> score;
     if (believed[i]) score = believed[i]->mean;
-    standing.finished.push_back({number, score});
-    if (climbed) standing.promoted.insert(number);
+    standing.finished.push_back({i, score});
+    if (climbed) standing.promoted.insert(i);
   }
-  std::vector<size_t> out;
-  for (const std::string& number : evaluator::promotable(standing, ledger.config().eta))
-    out.push_back(static_cast<size_t>(std::stoull(number)));
-  return out;
+  return evaluator::promotable(standing, ledger.config().eta);
 }
 
 // A candidate that nothing has been begun for: the first shipped texts in their order, then

@@ -31,7 +31,14 @@ void Player::find_parts() {
     part.end.arrivals = count(record_.arrivals, [&](const population::ArrivalRow& row) {
       return row.session <= record_.sessions[i].id;
     });
+    bool next_start = false;
     for (const population::EventRow& event : record_.events) {
+      if (event.kind == "start" && event.at_ns >= end && !next_start) {
+        next_start = true;
+        const Json json = parse_json(event.detail, "event \"start\"");
+        ObjectReader in(json, "event \"start\"");
+        part.end.evaluations = in.integer("evaluations");
+      }
       if (event.kind != "stopping" || event.at_ns < start || event.at_ns >= end) continue;
       const Json json = parse_json(event.detail, "event \"stopping\"");
       ObjectReader in(json, "event \"stopping\"");
@@ -67,7 +74,7 @@ bool Player::at_stop(bool waiting) const {
       waiting == part_.stop->filled)
     return true;
   return place_.proposals >= part_.end.proposals && place_.drafts >= part_.end.drafts &&
-         place_.arrivals >= part_.end.arrivals;
+         place_.evaluations >= part_.end.evaluations && place_.arrivals >= part_.end.arrivals;
 }
 
 void Player::event(const SearchEvent& event) {
@@ -88,6 +95,7 @@ void Player::event(const SearchEvent& event) {
     case SearchEventKind::kStarted:
       begun_[event.number] = {event.identity, event.rung, event.seed,
                               evaluator::coefficient_text(event.coefficient)};
+      place_.evaluations = std::max(place_.evaluations, event.number);  // rows of this replay
       ++running_;
       ++steps_;
       break;

@@ -20,10 +20,10 @@
 
 namespace ballast::orchestrator {
 
-// A place in the record: so many proposals and drafts had been stored, and so many results and
-// answers had arrived.
+// A place in the record: so many proposals and drafts had been stored, so many evaluations begun,
+// and so many results and answers had arrived.
 struct Place {
-  int64_t proposals = 0, drafts = 0, arrivals = 0;
+  int64_t proposals = 0, drafts = 0, evaluations = 0, arrivals = 0;
 };
 
 // One start of the search.

@@ -172,6 +172,10 @@ void Search::State::add_builtins() {
 
 void Search::State::load_evaluations() {
   const std::vector<population::EvaluationRow> rows = archive.evaluations();
+  // Those that ran when a search was killed come first now: a replay must know how many there were.
+  const auto ours = std::count_if(rows.begin(), rows.end(),
+                                  [](const auto& row) { return row.purpose != "train"; });
+  archive.add_event("start", Json({{"evaluations", ours}}).dump());
   spent = replay(rows, ledger);
   if (spent.unused > 0)
     archive.add_event("left aside", std::to_string(spent.unused) +

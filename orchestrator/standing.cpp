@@ -9,6 +9,8 @@ using evaluator::Summary;
 using evaluator::VariancePrior;
 
 std::optional<VariancePrior> variance_prior(const Ledger& ledger) {
+  auto& kept = ledger.derived().prior;
+  if (kept) return *kept;
   std::vector<Summary> summaries;
   for (size_t i = 0; i < ledger.entries().size(); ++i) {
     const Entry& entry = ledger.entries()[i];
@@ -16,7 +18,8 @@ std::optional<VariancePrior> variance_prior(const Ledger& ledger) {
     for (size_t r = 1; r < entry.estimates.size(); ++r)
       if (entry.estimates[r]) summaries.push_back(*entry.estimates[r]);
   }
-  return evaluator::fit_prior(summaries);
+  kept = evaluator::fit_prior(summaries);
+  return *kept;
 }
 
 double standard_error(const Summary& summary, const std::optional<VariancePrior>& prior) {
@@ -39,14 +42,18 @@ std::vector<std::optional<Measured>> shrunk(const std::vector<std::optional<Summ
   return out;
 }
 
-std::vector<std::optional<Measured>> standings(const Ledger& ledger, int rung,
-                                               const std::optional<VariancePrior>& prior) {
-  std::vector<std::optional<Summary>> summaries(ledger.entries().size());
-  for (size_t i = 0; i < summaries.size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (!entry.builtin) summaries[i] = entry.estimates[static_cast<size_t>(rung - 1)];
+const std::vector<std::optional<Measured>>& standings(const Ledger& ledger, int rung) {
+  auto& kept = ledger.derived().standings[static_cast<size_t>(rung - 1)];
+  if (!kept) {
+    std::vector<std::optional<Summary>> summaries(ledger.entries().size());
+    for (size_t i = 0; i < summaries.size(); ++i) {
+      const Entry& entry = ledger.entries()[i];
+      if (!entry.builtin) summaries[i] = entry.estimates[static_cast<size_t>(rung - 1)];
+    }
+    kept = shrunk(summaries, variance_prior(ledger));
   }
-  return shrunk(summaries, prior);
+  kept->resize(ledger.entries().size());  // those that came since have no estimate
+  return *kept;
 }
 
 std::optional<Change> change_from(const Entry& child, const Entry& parent) {

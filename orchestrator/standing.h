@@ -27,9 +27,8 @@ std::vector<std::optional<evaluator::Measured>> shrunk(
     const std::optional<evaluator::VariancePrior>& prior);
 
 // The same of the estimates at one rung, by entry; none for built-ins and without an estimate
-// there.
-std::vector<std::optional<evaluator::Measured>> standings(
-    const Ledger& ledger, int rung, const std::optional<evaluator::VariancePrior>& prior);
+// there. Valid until the ledger changes.
+const std::vector<std::optional<evaluator::Measured>>& standings(const Ledger& ledger, int rung);
 
 // Child - parent at the highest rung where they have seeds in common; none without any.
 struct Change {

@@ -106,8 +106,10 @@ int64_t Client::submit(const LlmCall& call) {
 std::optional<LlmAnswer> Client::wait(double seconds) {
   const double end = clock_.monotonic() + seconds;
   while (true) {
-    while (const auto exchange = transport_.wait(0)) take(*exchange);
-    start_due();
+    archive_.together([&] {
+      while (const auto exchange = transport_.wait(0)) take(*exchange);
+      start_due();
+    });
     if (!answers_.empty()) {
       LlmAnswer answer = std::move(answers_.front());
       answers_.pop_front();

@@ -227,8 +227,10 @@ double client_overlap(int64_t in_flight, const std::filesystem::path& path) {
     population::Archive archive(path, clock);
     orchestrator::Client client(client_options(server.url(), in_flight), archive, clock);
     const double start = wall_seconds();
-    for (int64_t i = 0; i < calls; ++i)
-      client.submit({.model = "writer", .prompt = {"You write.", "number " + std::to_string(i)}});
+    archive.together([&] {
+      for (int64_t i = 0; i < calls; ++i)
+        client.submit({.model = "writer", .prompt = {"You write.", "number " + std::to_string(i)}});
+    });
     int64_t ok = 0;
     while (client.pending() > 0)
       if (const auto answer = client.wait(1))

@@ -43,7 +43,7 @@ TEST(ReplayOfDrafts, GivesTheSameDigestThreeTimesOfARunThatWasKilledAndResumed) 
   Rng rng(3, "kills of a replayed run with models");
   const char* const targets[] = {"P", "Q", "a", "T", "C"};
   for (int kill = 0; kill < 25; ++kill) {
-    KilledSearch child(file.path(), "150", "models");
+    KilledSearch child(file.path(), "250", "models");
     int64_t left = 1 + rng.below(4);
     while (left > 0) {
       const std::string line = child.line();
@@ -55,14 +55,14 @@ TEST(ReplayOfDrafts, GivesTheSameDigestThreeTimesOfARunThatWasKilledAndResumed) 
   }
   std::string digest;
   {
-    KilledSearch child(file.path(), "150", "models");
+    KilledSearch child(file.path(), "250", "models");
     for (std::string line = child.line(); !line.empty(); line = child.line())
       if (line.starts_with("end ")) digest = line.substr(4);
     ASSERT_EQ(child.wait(), 0);
   }
   const population::Record record = record_of(file.path());
   EXPECT_GE(record.sessions.size(), 26u);
-  for (int i = 0; i < 3; ++i) expect_same(replay(record, small_config_with_models(150)), digest);
+  for (int i = 0; i < 3; ++i) expect_same(replay(record, small_config_with_models(250)), digest);
 
   // No answer was paid for twice.
   std::set<std::pair<int64_t, std::string>> seen;
