@@ -201,9 +201,11 @@ Value lower_cosine_similarity(Lowering& low, const Arguments& args) {
                           " do not fit");
   a = low.expand(a, *shape), b = low.expand(b, *shape);
   const int64_t dim = args.dim("dim", a);
+  // PyTorch clamps the norm without telling autograd: the gradient is that of the norm everywhere.
   const auto unit = [&](NodeId x) {
     const NodeId norm = low.reduce(Op::kNorm, x, {dim}, true, 2);
-    return low.quotient(x, low.binary(Op::kClampMin, norm, args.number("eps")));
+    const NodeId clamped = low.binary(Op::kClampMin, norm, args.number("eps"));
+    return low.quotient(x, low.sum_of(norm, low.detached(low.difference(clamped, norm))));
   };
   return Value::of(low.reduce(Op::kSum, low.product(unit(a), unit(b)), {dim}));
 }

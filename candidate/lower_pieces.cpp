@@ -104,11 +104,14 @@ Value lower_unbind(Lowering& low, const Arguments& args) {
   return Value::sequence(ValueKind::kTuple, std::move(out));
 }
 
+// torch.split and the method call their parameters otherwise.
 Value lower_split(Lowering& low, const Arguments& args) {
-  const NodeId x = at_least_1d(low, args, "input");
+  const std::string_view input = args.row().parameters[0].name,
+                         size = args.row().parameters[1].name;
+  const NodeId x = at_least_1d(low, args, input);
   const int64_t dim = args.dim("dim", x);
-  const Shape given = args.sizes("split_size");
-  if (args.value("split_size").is_sequence()) return pieces(low, args, x, dim, given);
+  const Shape given = args.sizes(size);
+  if (args.value(size).is_sequence()) return pieces(low, args, x, dim, given);
   const Shape sizes = equal_sizes(size_at(low, x, dim), given[0]);
   if (sizes.empty()) refuse_pieces(args);
   return pieces(low, args, x, dim, sizes);

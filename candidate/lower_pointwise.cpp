@@ -173,6 +173,10 @@ Value lower_clamp(Lowering& low, const Arguments& args) {
   NodeId x = args.tensor("input");
   if (!args.has("min") && !args.has("max"))
     args.refuse("input", "needs min or max", "x.clamp(min=0)");
+  if (args.has("min") && args.has("max") &&
+      low.is_tensor(args.node("min")) != low.is_tensor(args.node("max")))
+    args.refuse("max", "and `min` must both be numbers or both be tensors, as in PyTorch",
+                "x.clamp(min=...).clamp(max=...)");
   if (args.has("min")) x = low.binary(Op::kClampMin, x, args.node("min"));
   if (args.has("max")) x = low.binary(Op::kClampMax, x, args.node("max"));
   return Value::of(x);

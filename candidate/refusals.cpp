@@ -128,14 +128,25 @@ std::string joined(const std::vector<std::string_view>& names) {
   return text;
 }
 
-// Where else the name exists: torch.mse_loss is F.mse_loss, x.softplus() is F.softplus(x).
+// "x, target": what a call must be given; for a method without the tensor itself.
+std::string needed(const NameRow& row, bool method) {
+  std::string text;
+  for (size_t i = method ? 1 : 0; i < row.parameters.size(); ++i) {
+    const SignatureParameter& p = row.parameters[i];
+    if (!p.fallback.empty() || p.keyword_only) break;
+    const std::string_view name = p.rest ? "..." : (i == 0 && p.name == "input" ? "x" : p.name);
+    text += (text.empty() ? "" : ", ") + std::string(name);
+  }
+  return text;
+}
+
+// Where else the name exists: torch.kl_div is F.kl_div(x, target), x.softplus() is F.softplus(x).
 std::string elsewhere(Space space, std::string_view name) {
-  if (space != kFunctional && find_name(kFunctional, name) != nullptr)
-    return "F." + std::string(name) + "(x)";
-  if (space != kTorch && find_name(kTorch, name) != nullptr)
-    return "torch." + std::string(name) + "(x)";
-  if (space != kMethod && find_name(kMethod, name) != nullptr)
-    return "x." + std::string(name) + "()";
+  const std::string called(name);
+  const auto in = [&](Space other) { return other == space ? nullptr : find_name(other, name); };
+  if (const NameRow* row = in(kFunctional)) return "F." + called + "(" + needed(*row, false) + ")";
+  if (const NameRow* row = in(kTorch)) return "torch." + called + "(" + needed(*row, false) + ")";
+  if (const NameRow* row = in(kMethod)) return "x." + called + "(" + needed(*row, true) + ")";
   return "";
 }
 

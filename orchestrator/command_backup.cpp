@@ -21,18 +21,24 @@ Job set_up_backup(CLI::App& app) {
   app.add_option("OUT", given->to, "A new file")->required()->type_name("");
   add_json(app, *given);
   return [given] {
-    population::copy_archive(given->from, given->to);
+    const int64_t schema = population::copy_archive(given->from, given->to);
+    const int64_t current = population::current_schema().version();
     const auto bytes = static_cast<int64_t>(std::filesystem::file_size(given->to));
     const std::string hash = digest(population::Reader(given->to).record());
     if (given->json)
       std::cout << nlohmann::ordered_json{{"archive", given->from},
                                           {"out", given->to},
                                           {"bytes", bytes},
+                                          {"schema_was", schema},
                                           {"digest", hash}}
                        .dump(2)
                 << "\n";
     else
-      std::cout << given->to << ": " << count(bytes) << " bytes, checked; digest " << hash << "\n";
+      std::cout << given->to << ": " << count(bytes) << " bytes, checked; digest " << hash << "\n"
+                << (schema == current
+                        ? ""
+                        : "migrated from schema " + std::to_string(schema) + " to " +
+                              std::to_string(current) + "; " + given->from + " stays as it is\n");
     return 0;
   };
 }

@@ -121,8 +121,11 @@ int check_file(const CheckGiven& given) {
                      {"bytes", cost.bytes}};
   if (!given.json) print_static(given, program, cost, spec);
   if (cost.flops > config.max_flops || cost.bytes > config.max_bytes) {
-    return report_rejection(given, report, Outcome::kStaticReject,
-                            "too expensive: the limits are limits.max_flops and limits.max_bytes");
+    std::ostringstream why;
+    why << "too expensive: allowed are " << config.max_flops << " FLOPs (limits.max_flops) and "
+        << config.max_bytes
+        << " bytes (limits.max_bytes); use fewer or smaller intermediate tensors";
+    return report_rejection(given, report, Outcome::kStaticReject, why.str());
   }
   if (given.is_static) {
     if (given.json) std::cout << report.dump(2) << "\n";

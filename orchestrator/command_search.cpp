@@ -137,6 +137,8 @@ int run_search(const Config& config) {
   const Interrupts interrupts;
   ProgressLine line(std::cerr, terminal_of(2), clock);
   population::Archive archive(config.archive, clock);
+  if (const std::string done = archive.migration(); !done.empty())
+    line.say(config.archive + ": " + done);
   SearchDisplay display(line, opening(config, search_settings, llm, corpus, sandbox->level(),
                                       archive.run().has_value()));
   evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);

@@ -20,6 +20,21 @@
 namespace ballast::orchestrator {
 namespace {
 
+// What a person can do about a training that ended so.
+std::string advice(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kTimeout:
+      return "; limits.job_seconds (or limits.job_stall_seconds) allows more, tokens asks for less";
+    case Outcome::kOom:
+      return "; limits.job_memory_mb allows more, sequences or a smaller preset asks for less";
+    case Outcome::kNonfinite:
+    case Outcome::kDiverged:
+      return "; try a smaller coefficient or learning_rate";
+    default:
+      return "";
+  }
+}
+
 using OrderedJson = nlohmann::ordered_json;
 using evaluator::EvaluationRequest;
 using evaluator::EvaluationResult;
@@ -190,7 +205,7 @@ int run_train(const TrainGiven& given) {
   }
   if (result.outcome != Outcome::kOk) {
     throw Error("training " + loss.name + " ended with " + std::string(to_string(result.outcome)) +
-                ": " + result.message);
+                ": " + result.message + advice(result.outcome));
   }
   if (!given.json) print(loss, request, result, corpus);
   return 0;

@@ -47,7 +47,13 @@ Archive::Archive(const std::filesystem::path& path, const Clock& clock)
     }
     impl_->lock.emplace(path);
   }
-  impl_->db = open_for_writing(path);
+  impl_->db = open_for_writing(path, current_schema(), &impl_->migrated);
+}
+
+std::string Archive::migration() const {
+  if (!impl_->migrated) return "";
+  return "migrated from schema " + std::to_string(impl_->migrated->from) + " to " +
+         std::to_string(impl_->migrated->to) + "; as it was: " + impl_->migrated->backup.string();
 }
 
 Archive::~Archive() = default;

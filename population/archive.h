@@ -109,6 +109,8 @@ class Archive {
   // are Errors that say so. An older schema is backed up beside the file, then migrated.
   Archive(const std::filesystem::path& path, const Clock& clock);
   ~Archive();
+  // What opening did to an older file, for people; "" when nothing had to be done.
+  std::string migration() const;
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
 

@@ -9,12 +9,14 @@
 #include "population/archive.h"
 #include "population/db.h"
 #include "population/lock.h"
+#include "population/open.h"
 
 namespace ballast::population {
 
 struct Archive::Impl {
   std::optional<ArchiveLock> lock;  // taken first, released last
   std::unique_ptr<Db> db;
+  std::optional<Migration> migrated;
   const Clock* clock = nullptr;
   std::optional<int64_t> session;  // row of this start, from begin_run on
 

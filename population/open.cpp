@@ -107,7 +107,7 @@ fs::path backup_name(const fs::path& path, int64_t version) {
   return name;
 }
 
-void back_up(Db& db, const fs::path& path, int64_t version) {
+fs::path back_up(Db& db, const fs::path& path, int64_t version) {
   const fs::path name = backup_name(path, version);
   const fs::path unfinished = path.string() + ".bak.new";
   remove_unfinished(unfinished);
@@ -118,14 +118,13 @@ void back_up(Db& db, const fs::path& path, int64_t version) {
             opening(path) + "the backup before its migration came out damaged");
   }
   rename_durably(unfinished, name);
+  return name;
 }
 
-void migrate(Db& db, const fs::path& path, const Schema& schema) {
-  const int64_t version = db.integer("PRAGMA user_version");
-  if (version == schema.version()) return;
-  back_up(db, path, version);
+// All steps from `version` on in one transaction, or none.
+void lead_forward(Db& db, const Schema& schema, int64_t version) {
   set_pragma(db, "foreign_keys", 0);  // a step may build a table anew; checked before the commit
-  try {
+  {
     Transaction tx(db);
     std::string drop;
     {
@@ -137,12 +136,22 @@ void migrate(Db& db, const fs::path& path, const Schema& schema) {
     const std::string broken = db.text("SELECT \"table\" FROM pragma_foreign_key_check");
     require(broken.empty(), "rows of table " + broken + " point to nothing");
     tx.commit();
-  } catch (const Error& error) {
-    throw Error(opening(path) + "migrating it from schema " + std::to_string(version) + " to " +
-                std::to_string(schema.version()) +
-                " failed; it is as it was, and a backup lies beside it: " + error.what());
   }
   set_pragma(db, "foreign_keys", 1);
+}
+
+std::optional<Migration> migrate(Db& db, const fs::path& path, const Schema& schema) {
+  const int64_t version = db.integer("PRAGMA user_version");
+  if (version == schema.version()) return std::nullopt;
+  const fs::path backup = back_up(db, path, version);
+  try {
+    lead_forward(db, schema, version);
+  } catch (const Error& error) {
+    throw Error(opening(path) + "migrating it from schema " + std::to_string(version) + " to " +
+                std::to_string(schema.version()) + " failed; it is as it was, and a backup lies " +
+                "beside it (" + backup.string() + "): " + error.what());
+  }
+  return Migration{version, schema.version(), backup};
 }
 
 void settle(Db& db) {
@@ -191,15 +200,16 @@ void refuse_foreign(const fs::path& path, const Schema& schema) {
   const FileHeader header = read_header(path);
   if (header.kind == FileKind::kOther)
     throw Error(opening(path) + "it is not an archive (not even a SQLite file, or its start is " +
-                "damaged). The file was not changed");
+                "damaged): choose another with archive=FILE or -a FILE. The file was not changed");
   if (header.kind == FileKind::kDatabase)
-    throw Error(opening(path) + "it is a SQLite file of another program, not a Ballast archive. " +
-                "The file was not changed");
+    throw Error(opening(path) + "it is a SQLite file of another program, not a Ballast archive: " +
+                "choose another with archive=FILE or -a FILE. The file was not changed");
   if (header.version > schema.version())
     throw Error(version_error(path, header.version, schema.version()));
 }
 
-std::unique_ptr<Db> open_for_writing(const fs::path& path, const Schema& schema) {
+std::unique_ptr<Db> open_for_writing(const fs::path& path, const Schema& schema,
+                                     std::optional<Migration>* migrated) {
   if (path == ":memory:") {
     auto db = std::make_unique<Db>(path.string(), Db::Mode::kCreate);
     run_steps(*db, schema, 0);
@@ -211,22 +221,26 @@ std::unique_ptr<Db> open_for_writing(const fs::path& path, const Schema& schema)
   db->checkpoint_on_close(false);  // a refused file stays as it is
   verify(*db, path, schema);
   settle(*db);
-  migrate(*db, path, schema);
+  const std::optional<Migration> done = migrate(*db, path, schema);
+  if (migrated != nullptr) *migrated = done;
   db->checkpoint_on_close(true);
   return db;
 }
 
-void copy_archive(const fs::path& from, const fs::path& to) {
+int64_t copy_archive(const fs::path& from, const fs::path& to) {
   const std::string doing = "backing up " + from.string() + " to " + to.string() + ": ";
   require(!fs::exists(to), doing + "the file exists; choose another name");
   require(fs::is_directory(folder_of(to)), doing + "there is no folder " + folder_of(to).string());
   const std::unique_ptr<Db> db = open_for_reading(from);
   const fs::path unfinished = to.string() + ".new";
   remove_unfinished(unfinished);
+  int64_t version = 0;
   try {
     db->copy_to(unfinished.string());
     Db copy(unfinished.string(), Db::Mode::kReadWrite);
     copy.text("PRAGMA journal_mode = DELETE");  // one file, that any tool can read
+    version = copy.integer("PRAGMA user_version");
+    if (version < current_schema().version()) lead_forward(copy, current_schema(), version);
     require(copy.text("PRAGMA integrity_check(1)") == "ok", "the copy is damaged");
   } catch (const Error& error) {
     remove_unfinished(unfinished);
@@ -234,6 +248,7 @@ void copy_archive(const fs::path& from, const fs::path& to) {
   }
   rename_durably(unfinished, to);
   remove_unfinished(unfinished);
+  return version;
 }
 
 std::unique_ptr<Db> open_for_reading(const fs::path& path, const Schema& schema) {

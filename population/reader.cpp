@@ -106,7 +106,8 @@ Db& Reader::ready() const {
   if (version != known)
     throw Error("reading archive " + path_.string() + ": it has the older schema " +
                 std::to_string(version) + ", this build reads " + std::to_string(known) +
-                ": open it once with `ballast search`, which makes a backup and migrates it");
+                ": `ballast backup FILE NEW` makes a copy that this build reads; `ballast search` "
+                "on FILE migrates it after a backup");
   return db;
 }
 

@@ -13,6 +13,10 @@ namespace ballast::trainer {
 
 namespace {
 
+// Of the reference's norm: float64's rounding leaves some 1e-16 of a gradient that is 0, such as
+// that of a sum of all probabilities.
+constexpr double kUnitNoise = 1e-12;
+
 Row offsets(int64_t experts, double scale, Rng& rng) {
   Row row(static_cast<size_t>(experts));
   for (double& x : row) x = scale * rng.normal();
@@ -167,9 +171,9 @@ std::optional<double> unit(const candidate::Program& program, const UnitStates& 
   double squares = 0;
   for (const Record& r : states.records)
     squares += gradient(balance_loss(program, r), r.logits).square().sum().item<double>();
-  const double unit = states.reference_norm / std::sqrt(squares);
-  if (!std::isfinite(unit) || unit == 0) return std::nullopt;
-  return unit;
+  const double norm = std::sqrt(squares);
+  if (!std::isfinite(norm) || norm <= kUnitNoise * states.reference_norm) return std::nullopt;
+  return states.reference_norm / norm;
 }
 
 }  // namespace ballast::trainer

@@ -37,7 +37,8 @@ UnitStates make_unit_states();
 
 // What the loss must be multiplied with so that its router-gradient norm over the states is that of
 // global-batch LBL (arXiv 2501.11873, eq. 4-6: E * sum_e load_global_e * mean_t probs_te). 1
-// without a loss; nullopt when the norm is 0 or not finite there. Throws CandidateError.
+// without a loss; nullopt when the norm is 0 but for rounding there, or not finite. Throws
+// CandidateError.
 std::optional<double> unit(const candidate::Program& program, const UnitStates& states);
 
 }  // namespace ballast::trainer

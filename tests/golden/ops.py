@@ -3,6 +3,7 @@
 Each is an expression y of x = r.logits (T,E), p = r.probs (T,E, positive), q = r.scores, u = x.mean(0)
 and v = p.mean(0) (both (E)), made a loss by a rule that gives every element of y a gradient of its own.
 """
+import spellings
 
 HEAD = """def balance_loss(r):
     x = r.logits
@@ -730,7 +731,9 @@ def cases():
     helper = "def nansum_of(x):\n    return torch.nansum(x)\n\n"
     for block, tail in ((POINTWISE, FLOAT), (TOKEN_MASKS, TOKENS), (EXPERT_MASKS, EXPERTS),
                         (REDUCTIONS, FLOAT), (STRUCTURE, FLOAT), (CREATION, FLOAT),
-                        (LOSSES, FLOAT), (NUMBERS, NUMBER)):
+                        (LOSSES, FLOAT), (NUMBERS, NUMBER), (spellings.FLOATS, FLOAT),
+                        (spellings.TOKENS, TOKENS), (spellings.EXPERTS, EXPERTS),
+                        (spellings.NUMBERS, NUMBER)):
         for line in _lines(block):
             head = (helper if "nansum_of" in line else "") + HEAD
             yield line, head + f"    y = {line}\n" + tail

@@ -70,20 +70,28 @@ TEST_F(BadJob, TextsThatBreakTheContract) {
 TEST_F(BadJob, TrainingsThatGoWrong) {
   struct Case {
     std::vector<std::string> arguments;
-    const char *outcome, *said;
+    const char *outcome, *said, *advised;
   };
   const Case cases[] = {
-      {{"--loss", "global_lbl", "coefficient=1e30", "tokens=65536"}, "NONFINITE", "step"},
-      {{"--loss", "none", "tokens=40000000", "limits.job_seconds=1"}, "TIMEOUT", "1"},
+      {{"--loss", "global_lbl", "coefficient=1e30", "tokens=65536"},
+       "NONFINITE",
+       "step",
+       "smaller coefficient"},
+      {{"--loss", "none", "tokens=40000000", "limits.job_seconds=1"},
+       "TIMEOUT",
+       "1",
+       "limits.job_seconds"},
       {{"--loss", "none", "preset=base", "tokens=1000000", "limits.job_memory_mb=256"},
        "OOM",
-       "256"}};
+       "256",
+       "limits.job_memory_mb"}};
   for (const Case& c : cases) {
     SCOPED_TRACE(c.outcome);
     const Ran ran = run(train(c.arguments));
     EXPECT_EQ(ran.code, 1) << ran.err;
     EXPECT_NE(ran.err.find("ended with " + std::string(c.outcome)), std::string::npos) << ran.err;
     EXPECT_NE(ran.err.find(c.said), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find(c.advised), std::string::npos) << ran.err;
     EXPECT_EQ(ran.out, "");
   }
 }

@@ -179,7 +179,9 @@ TEST_F(Command, CheckRefusesWhatCannotBeRead) {
   EXPECT_EQ(run({"check", "--static", "empty.py"}).code, 3);
   write("dear.py", run({"losses", "global_lbl"}).out);
   write("low.toml", "limits.max_flops = 10\n");
-  EXPECT_EQ(run({"check", "--static", "dear.py", "-c", "low.toml"}).code, 3);
+  const Ran dear = run({"check", "--static", "dear.py", "-c", "low.toml"});
+  EXPECT_EQ(dear.code, 3);
+  EXPECT_NE(dear.err.find("allowed are 10 FLOPs"), std::string::npos) << dear.err;
 }
 
 TEST_F(Command, TrainAndSearchNeedACorpusAndSayHowToMakeIt) {

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "orchestrator/elites.h"
+#include "orchestrator/seeds.h"
 #include "orchestrator/standing.h"
 #include "tests/orchestrator/game.h"
 
@@ -55,6 +57,17 @@ TEST(Plan, ChoosesTheBestCoefficientOnBlockAAndEstimatesThereOnBlockB) {
   EXPECT_NE(std::find(ran.begin(), ran.end(), "x 2/1@0.4"), ran.end());
   EXPECT_EQ(game.entry(2).estimates[0]->pairs, 1);
   EXPECT_EQ(game.entry(2).estimates[1]->pairs, 2);
+}
+
+// Coefficients are chosen on A, differences estimated on B, champions measured on C: no seed is in
+// two.
+TEST(Seeds, BlocksShareNone) {
+  for (uint64_t run = 0; run < 50; ++run) {
+    std::set<uint64_t> seen;
+    for (const SeedBlock block : {SeedBlock::kA, SeedBlock::kB, SeedBlock::kC})
+      for (int i = 0; i < 64; ++i)
+        EXPECT_TRUE(seen.insert(block_seed(run, block, i)).second) << run << " " << i;
+  }
 }
 
 // The evaluations of one block have seeds of their own.

@@ -146,6 +146,25 @@ TEST(Fixture, OfVersion1OpensAndIsRead) {
   EXPECT_EQ(board[0].name, "mutate-000001");
   EXPECT_EQ(board[0].mean_difference, -0.02);
   EXPECT_EQ(version_of_backup(path, 1), 1);
+  EXPECT_EQ(archive.migration(), "migrated from schema 1 to " +
+                                     std::to_string(current_schema().version()) +
+                                     "; as it was: " + path.string() + ".v1.bak");
+}
+
+TEST(Fixture, OfAnyVersionIsCopiedAsTheNewestAndStaysAsItIs) {
+  const Folder folder;
+  const FixedClock clock;
+  for (int64_t version = 1; version < current_schema().version(); ++version) {
+    const fs::path path = file_of_version(folder, version);
+    const std::string before = bytes_of(path);
+    const fs::path copy = folder / ("copy" + std::to_string(version) + ".db");
+    EXPECT_EQ(copy_archive(path, copy), version);
+    EXPECT_EQ(read_header(copy).version, current_schema().version());
+    EXPECT_GE(Reader(copy).leaderboard().size(), 2u);
+    EXPECT_EQ(bytes_of(path), before);
+    EXPECT_EQ(version_of_backup(path, version) + version_of_backup(copy, version), 0);
+    EXPECT_EQ(Archive(copy, clock).migration(), "");
+  }
 }
 
 TEST(Fixture, OfVersion2OpensWithItsCallsWhichBelongToNoDraft) {

@@ -213,6 +213,15 @@ TEST_F(Probe, UnitOfALossThatSleepsOnItsStatesComesFromTheContract) {
   EXPECT_LT(result.unit, 10);
 }
 
+// With one device group the loss is constant, and what is left of its gradient is rounding: a
+// factor of 1e16 would make it a random push in training.
+TEST_F(Probe, UnitDoesNotBlowUpRounding) {
+  const ProbeResult result = loss("((r.load @ r.device) * (r.probs.mean(0) @ r.device)).sum()");
+  expect_ok(result);
+  EXPECT_GT(result.unit, 1e-2);
+  EXPECT_LT(result.unit, 1e3);
+}
+
 TEST_F(Probe, GivesEqualBitsTwice) {
   const ProbeResult a = probe(kGlobalLbl),
                     b = run_probe({.attempt = 5, .source = kGlobalLbl, .state = ""});
