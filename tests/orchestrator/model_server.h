@@ -39,7 +39,7 @@ inline Asked read_request(const fakes::ServedRequest& request) {
   out.model = body.at("model");
   if (request.path.ends_with("/embeddings")) {
     out.op = "embed";
-    out.user = body.at("input");
+    out.user = body.at("input").at(0);
     return out;
   }
   for (const auto& message : body.at("messages"))
