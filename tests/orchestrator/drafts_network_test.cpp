@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "common/rng.h"
-#include "orchestrator/llm/vector_text.h"
 #include "tests/fakes/fake_llm.h"
 #include "tests/orchestrator/killed_search.h"
 #include "tests/orchestrator/model_server.h"
@@ -22,37 +21,53 @@ namespace {
 using fakes::Connection;
 using population::Record;
 
-constexpr const char* kEvaluations = "90";
+constexpr const char* kEvaluations = "150";
 constexpr double kTokenUsd = 1e-3;  // see kill_child.cpp
 
 // 200 tokens in.
-std::string embedding_body(const std::string& text) {
-  return nlohmann::json({{"data", {{{"embedding", *parse_vector_text(text)}}}},
+std::string embedding_body(Rng& rng) {
+  nlohmann::json vector = nlohmann::json::array();
+  for (int i = 0; i < 8; ++i) vector.push_back(rng.uniform(-1, 1));
+  return nlohmann::json({{"data", {{{"embedding", vector}}}},
                          {"usage", {{"prompt_tokens", 200}, {"total_tokens", 200}}}})
       .dump();
 }
 
-// What scripted_reply() says, as it comes over HTTP, after some milliseconds; what is lost to the
-// network there is lost once.
+// A text of the scripted model that is a loss of its own.
+std::string good_text(const LlmCall& call, uint64_t seed) {
+  while (true) {
+    const LlmReply reply = fakes::scripted_reply(call, seed);
+    if (reply.text.starts_with("Idea: terms drawn by a script.")) return reply.text;
+    seed += 1'000'000;
+  }
+}
+
+// After some milliseconds. Every few replies are cut off, no loss, no text, refused; a connection
+// breaks now and then, until the same is asked again.
 void answer(const Asked& asked, Connection& connection) {
-  const std::string op = asked.op.empty() ? "rewrite" : asked.op;
-  const LlmReply reply = fakes::scripted_reply(
-      {.model = asked.model, .prompt = {asked.system, asked.user}, .op = op}, 11);
-  Rng rng(5, "latency", static_cast<uint64_t>(asked.number));
+  const auto number = static_cast<uint64_t>(asked.number);
+  Rng rng(5, "latency", number);
   connection.pause(rng.uniform(0, 0.006));
-  switch (reply.outcome) {
-    case LlmOutcome::kOk:
-      return connection.respond(
-          200, op == "embed" ? embedding_body(reply.text) : completion(reply.text));
-    case LlmOutcome::kTruncated:
-      return connection.respond(200, completion(reply.text, "length"));
-    case LlmOutcome::kRefused:
-      return connection.respond(200, completion("", "content_filter"));
-    case LlmOutcome::kNetwork:
-      if (asked.same == 1) return connection.reset();
+  const LlmCall call{.model = asked.model,
+                     .prompt = {asked.system, asked.user},
+                     .op = asked.op.empty() ? "rewrite" : asked.op};
+  if (asked.number % 29 == 11 && asked.same == 1) return connection.reset();
+  if (asked.op == "embed") return connection.respond(200, embedding_body(rng));
+  if (asked.op == "judge" || asked.op == "notes")
+    return connection.respond(200, completion(fakes::scripted_reply(call, number).text));
+  switch (asked.number % 14) {
+    case 3:
+      return connection.respond(200,
+                                completion("```python\ndef balance_loss(r):\n    ret", "length"));
+    case 5:
+      return connection.respond(200,
+                                completion(code("def balance_loss(r):\n    return r.probz\n")));
+    case 7:
       return connection.respond(200, completion("I would balance the experts better."));
+    case 9:
+      return connection.respond(200, completion("", "content_filter"));
     default:
-      return connection.respond(503, "");
+      return connection.respond(200, completion(good_text(call, number)));
   }
 }
 
