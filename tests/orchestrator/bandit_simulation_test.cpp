@@ -13,13 +13,14 @@
 namespace ballast::orchestrator {
 namespace {
 
-constexpr uint64_t kSearches = 400;
+constexpr uint64_t kSearches = 2000;
 constexpr double kGain = 0.02;   // nats, of a child that improves
 constexpr double kLoss = 0.02;   // of one that does not, on average
 constexpr double kError = 0.01;  // standard error of either as measured
 
 struct World {
   std::vector<double> improves;  // probability, by arm; the first arm is the best
+  double loss = 0.02;            // nats, of a child that does not improve, on average
   double fails = 0.3;            // share of the proposals that never become a measured child
   int in_flight = 1;             // proposals without an outcome yet
 };
@@ -47,7 +48,7 @@ Result search(const BanditConfig& config, const World& world, int pulls, uint64_
     outcome.cost = 1;
     if (!truth.chance(world.fails)) {
       const bool improves = truth.chance(world.improves[arm]);
-      const double change = improves ? kGain : -kLoss * truth.uniform(0, 2);
+      const double change = improves ? kGain : -world.loss * truth.uniform(0, 2);
       out.reward += improves ? kGain : 0;
       outcome.improvement = change + kError * truth.normal();
       outcome.improvement_over_baseline = outcome.improvement;
@@ -114,6 +115,29 @@ TEST(BanditSimulation, DefaultFindsTheArmThatImprovesOneChildInTen) {
   expect_better_than_uniform(world, 40, 0.0, 1.0);
   expect_better_than_uniform(world, 100, 0.0, 1.0);
   expect_better_than_uniform(world, 200, 0.0, 1.0);
+}
+
+TEST(BanditSimulation, DefaultFindsItWithEightProposalsUnderWay) {
+  const World world{.improves = {0.10, 0.02, 0.02, 0.02}, .fails = 0.3, .in_flight = 8};
+  expect_better_than_uniform(world, 40, 0.0, 1.0);
+  expect_better_than_uniform(world, 100, 0.0, 1.0);
+  expect_better_than_uniform(world, 200, 0.0, 1.0);
+}
+
+TEST(BanditSimulation, DefaultFindsTheArmThatImprovesOneChildInTwenty) {
+  const World world{.improves = {0.05, 0.01, 0.01, 0.01}};
+  expect_better_than_uniform(world, 100, 0.0, 1.0);
+  expect_better_than_uniform(world, 200, 0.0, 1.0);
+}
+
+TEST(BanditSimulation, OthersFor) {
+  for (const BanditPolicy policy : {BanditPolicy::kPosterior,BanditPolicy::kUcbPaper, BanditPolicy::kUcbCode})
+  for (const double loss : {0.02,0.0})
+  for (const int pulls : {40, 100, 200}) {
+    const World world{.improves = {0.10, 0.02, 0.02, 0.02},.loss=loss};
+    const Means m = simulate({.policy = policy}, world, pulls);
+    printf("%s loss %.2f %d share %.3f+-%.3f reward %.3f+-%.3f\n", std::string(to_string(policy)).c_str(), loss,pulls, m.share.value, m.share.error, m.reward.value / uniform_reward(world, pulls), m.reward.error / uniform_reward(world, pulls));
+  }
 }
 
 }  // namespace

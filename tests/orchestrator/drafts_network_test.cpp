@@ -28,7 +28,7 @@ constexpr double kTokenUsd = 1e-3;  // see kill_child.cpp
 std::string embedding_body(Rng& rng) {
   nlohmann::json vector = nlohmann::json::array();
   for (int i = 0; i < 8; ++i) vector.push_back(rng.uniform(-1, 1));
-  return nlohmann::json({{"data", {{{"embedding", vector}}}},
+  return nlohmann::json({{"data", {{{"index", 0}, {"embedding", vector}}}},
                          {"usage", {{"prompt_tokens", 200}, {"total_tokens", 200}}}})
       .dump();
 }
@@ -154,13 +154,13 @@ TEST(DraftsOverHttp, KilledAgainAndAgainAskNothingTwiceAndReplay) {
   const Rows rows = rows_of(file.path());
   expect_no_answer_twice(record, server, rows.attempts);
 
-  std::map<std::string, int> outcomes, reasons;
-  for (const auto& call : record.calls) ++outcomes[call.outcome];
+  std::map<std::string, int> outcomes, operators, reasons;
+  for (const auto& call : record.calls) ++outcomes[call.outcome], ++operators[call.op];
   for (const auto& row : record.proposals) ++reasons[row.reason];
-  EXPECT_GT(outcomes["LOST"], 0);
-  for (const char* outcome : {"OK", "TRUNCATED"}) EXPECT_GT(outcomes[outcome], 0) << outcome;
-  for (const char* reason : {"accepted", "static", "reply"})
-    EXPECT_GT(reasons[reason], 0) << reason;
+  for (const char* outcome : {"OK", "TRUNCATED", "FILTERED", "LOST"})
+    EXPECT_GT(outcomes[outcome], 0) << outcome;
+  for (const char* op : {"rewrite", "repair", "embed"}) EXPECT_GT(operators[op], 0) << op;
+  for (const char* reason : {"accepted", "call"}) EXPECT_GT(reasons[reason], 0) << reason;
 }
 
 TEST(DraftsOverHttp, KilledAgainAndAgainKeepToTheirCeiling) {
