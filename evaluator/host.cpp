@@ -17,6 +17,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/core_file.h"
 #include "common/error.h"
 #include "evaluator/replies.h"
 #include "evaluator/view.h"
@@ -40,7 +41,10 @@ std::string find_on_path(const std::string& name) {
 // `action` makes system calls only.
 int in_child(int (*action)()) {
   const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(action());
+  if (pid == 0) {
+    write_no_core_file();  // it is killed on purpose, and holds whatever we do
+    ::_exit(action());
+  }
   if (pid < 0) return 1;
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -48,9 +48,12 @@ int64_t ReplayLlm::submit(const LlmCall& call) {
 LlmAnswer ReplayLlm::finish(int64_t ticket, const Waiting& waiting, LlmReply reply, double usd) {
   archive_.together([&] {
     if (usd > 0) {
+      // A call that a ceiling ended may have paid for attempts before: these were no BUDGET.
+      const bool ceiling = reply.outcome == LlmOutcome::kBudget;
       const int64_t attempt = archive_.begin_attempt(waiting.row, 1, usd, 0);
-      archive_.finish_attempt(attempt,
-                              {.outcome = std::string(to_string(reply.outcome)), .usd = usd});
+      archive_.finish_attempt(
+          attempt,
+          {.outcome = ceiling ? "LOST" : std::string(to_string(reply.outcome)), .usd = usd});
     }
     archive_.finish_call(waiting.row, call_end(reply, reply.seconds));
   });

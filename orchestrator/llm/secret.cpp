@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "common/core_file.h"
 #include "common/error.h"
 
 namespace ballast::orchestrator {
@@ -53,6 +54,7 @@ std::shared_ptr<const Secret> Secret::made_of(std::string_view text, const std::
   if (text.size() > kMaxBytes) refuse(from, "longer than 4096 bytes, so it is no key");
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; }))
     refuse(from, "it holds a blank or a character that is not visible ASCII");
+  write_no_core_file();  // which would hold it
   const auto secret = std::make_shared<Secret>();
   secret->bytes_ = std::make_unique<char[]>(text.size());
   secret->size_ = text.size();

@@ -24,7 +24,7 @@ class Secret {
 
   // Each throws Error (usage) that names where the key was looked for, and never the key: when it
   // is missing, empty, longer than 4 KiB, or holds anything but visible ASCII (which no header
-  // may).
+  // may). From then on the process writes no core file.
   static std::shared_ptr<const Secret> from_environment(const std::string& name);
   // A regular file of ours that nobody else may read (mode 600 or 400); blanks around are dropped.
   static std::shared_ptr<const Secret> from_file(const std::filesystem::path& path);

@@ -2,7 +2,10 @@
 // what it is about to do and what is stored. One worker, so that the archive it leaves is always
 // the same.
 //
-//   kill_child ARCHIVE EVALUATIONS [models]
+//   kill_child ARCHIVE EVALUATIONS [models | URL REQUESTS]
+//
+// With "models" language models are fakes; with the address of a server on loopback they are asked
+// there by the real client, at most so often.
 //
 //   P           a proposal is about to be made         p NUMBER IDENTITY   it is stored
 //   T KEY       an evaluation is begun, training runs  C KEY               its result is about to
@@ -19,7 +22,9 @@
 #include <vector>
 
 #include "orchestrator/ledger.h"
+#include "orchestrator/llm/client.h"
 #include "tests/fakes/fake_llm.h"
+#include "tests/fakes/fast_clock.h"
 #include "tests/orchestrator/small_search.h"
 
 namespace ballast::orchestrator {
@@ -71,24 +76,54 @@ class Teller : public SearchObserver {
   }
 };
 
+std::unique_ptr<Llm> fake_models(population::Archive& archive) {
+  auto llm = std::make_unique<fakes::FakeLlm>(
+      archive, [](const auto& call) { return fakes::scripted_reply(call, 11); });
+  llm->latest = 20;
+  return llm;
+}
+
+// A USD for 1,000 tokens in, two for as many out.
+ClientOptions client_options(const std::string& url, int64_t requests) {
+  ClientOptions options;
+  for (const char* name : {"small", "large", "vectors"}) {
+    Model model;
+    model.name = model.model = name;
+    model.provider = Provider::kCompatible;
+    model.base_url = url;
+    model.sampling.max_output_tokens = 1000;
+    model.price = Price{};
+    model.price->rates = {.input = 1000, .output = 2000};
+    if (model.name == "vectors") model.uses = {Use::kEmbed};
+    options.models.push_back(model);
+  }
+  options.ceilings.requests = requests;
+  options.in_flight = 4;
+  options.double_truncated = false;
+  options.limits.stall = 2000;  // on the hurried clock
+  options.limits.total = 100'000;
+  return options;
+}
+
 }  // namespace
 }  // namespace ballast::orchestrator
 
 int main(int argc, char** argv) {
   namespace orchestrator = ballast::orchestrator;
-  if (argc != 3 && argc != 4) return 2;
-  const bool models = argc == 4;
+  if (argc < 3 || argc > 5) return 2;
+  const bool models = argc > 3;
   const int64_t evaluations = std::atoll(argv[2]);
   try {
     orchestrator::SmallSearch search(models ? orchestrator::small_config_with_models(evaluations)
                                             : orchestrator::small_config(evaluations),
                                      argv[1], /*resume=*/true);
-    if (models)
-      search.llm = [](ballast::population::Archive& archive) {
-        auto llm = std::make_unique<ballast::fakes::FakeLlm>(
-            archive, [](const auto& call) { return ballast::fakes::scripted_reply(call, 11); });
-        llm->latest = 20;
-        return llm;
+    const ballast::fakes::FastClock hurried(100);  // pauses between attempts cost nothing
+    if (argc == 4) search.llm = orchestrator::fake_models;
+    if (argc == 5)
+      search.llm = [&](ballast::population::Archive& archive) {
+        auto options = orchestrator::client_options(argv[3], std::atoll(argv[4]));
+        options.notify = search.wake;
+        return std::make_unique<orchestrator::Client>(options, archive, hurried);
       };
     search.sandbox.latency = 0.004;
     orchestrator::Teller teller;

@@ -18,14 +18,16 @@ namespace ballast::orchestrator {
 // A whole search in a process of its own (kill_child.cpp), to be killed.
 class KilledSearch {
  public:
-  // `models`: with language models (null: without).
-  KilledSearch(const std::string& archive, const char* evaluations, const char* models = nullptr) {
+  // `models`: with language models (null: without), the fake ones or those at this address, which
+  // are asked at most so often.
+  KilledSearch(const std::string& archive, const char* evaluations, const char* models = nullptr,
+               const char* requests = nullptr) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
     pid_ = fork();
     if (pid_ == 0) {
       dup2(ends[1], STDOUT_FILENO);
-      execl(KILL_CHILD, KILL_CHILD, archive.c_str(), evaluations, models, nullptr);
+      execl(KILL_CHILD, KILL_CHILD, archive.c_str(), evaluations, models, requests, nullptr);
       _exit(127);
     }
     close(ends[1]);

@@ -92,9 +92,9 @@ class SmallSearch {
     settings.domains = {"c", "man"};
     settings.workers = config_.workers;
     evaluator::Evaluator evaluator(settings, sandbox, *clock);
+    wake = [&evaluator] { evaluator.wake(); };
     const std::unique_ptr<Llm> models = llm ? llm(archive) : nullptr;
-    if (auto* fake = dynamic_cast<fakes::FakeLlm*>(models.get()))
-      fake->notify = [&evaluator] { evaluator.wake(); };
+    if (auto* fake = dynamic_cast<fakes::FakeLlm*>(models.get())) fake->notify = wake;
     Search search(config_, archive, evaluator, sandbox, *clock, observer, models.get());
     SearchEnd end = search.run(stop);
     digest_ = digest(archive);
@@ -112,6 +112,7 @@ class SmallSearch {
 
   fakes::FakeSandbox sandbox;
   std::function<std::unique_ptr<Llm>(population::Archive&)> llm;  // empty: no language models
+  std::function<void()> wake;  // while it runs: a model has answered
   const Clock* clock = &system_;
 
  private:

@@ -13,10 +13,11 @@ namespace {
 class ReplayLlmTest : public ClientTest {
  protected:
   // Asks these at once, the n-th for draft n; notes each answer as used as it comes.
-  void record(const std::vector<std::string>& prompts) {
+  void record(const std::vector<std::string>& prompts, Ceilings ceilings = {}) {
     std::atomic<int> count{0};
     const HttpServer server([&](const ServedRequest& request, Connection& c) {
       if (request.body.find("late") != std::string::npos) c.pause(0.2);
+      if (request.body.find("torn") != std::string::npos) return c.reset();
       if (request.body.find("bad") != std::string::npos) return c.respond(422, "");
       c.respond(200, chat("answer " + std::to_string(++count)));
     });
@@ -25,7 +26,7 @@ class ReplayLlmTest : public ClientTest {
     run.spec = "{}";
     run.reference = "builtin:global_lbl";
     archive_->begin_run(run);
-    client({model_at(server.url())});
+    client({model_at(server.url())}, ceilings);
     int64_t draft = 0;
     for (const std::string& prompt : prompts) client_->submit(asked(prompt, ++draft));
     while (client_->pending() > 0)
@@ -78,6 +79,21 @@ TEST_F(ReplayLlmTest, GivesTheSameAnswersWhenToldToWithoutANetwork) {
     EXPECT_EQ(is.answered, was.answered);
     EXPECT_EQ(is.draft, was.draft);
   }
+}
+
+// Its first attempt may have been paid for; the ceiling leaves no room for another.
+TEST_F(ReplayLlmTest, ACallThatACeilingEndedKeepsItsCost) {
+  record({"torn"}, {.usd = 0, .tokens = 0, .requests = 1});
+  ASSERT_EQ(archive_->calls()[0].outcome, "BUDGET");
+  ASSERT_GT(money_, 0);
+  ReplayLlm replay(archive_->calls(), copy_);
+  replay.submit(asked("torn", 1));
+  ASSERT_TRUE(replay.give(order_[0]));
+  const auto answer = replay.wait(0);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->reply.outcome, LlmOutcome::kBudget);
+  EXPECT_EQ(answer->usd, money_);
+  EXPECT_EQ(copy_.llm_spending().usd, archive_->llm_spending().usd);
 }
 
 TEST_F(ReplayLlmTest, AnotherPromptIsAnErrorThatSaysWhich) {

@@ -1,6 +1,7 @@
 // A canary key goes through everything that can go wrong and is looked for everywhere afterwards.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +122,21 @@ TEST_F(SecretsTest, AKeyFromAFileIsFoundNowhere) {
     provoke(model);
   }
   expect_nowhere();
+}
+
+// A core file would hold it. One byte is less than any of them has.
+TEST_F(SecretsTest, WhoHoldsItWritesNoCoreFile) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &before), 0);
+  rlimit core = before;
+  core.rlim_cur = core.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_CORE, &core), 0);
+  setenv("BALLAST_TEST_KEY", kCanary.c_str(), 1);
+  const auto key = Secret::from_environment("BALLAST_TEST_KEY");
+  unsetenv("BALLAST_TEST_KEY");
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &core), 0);
+  EXPECT_LE(core.rlim_cur, 1u);
+  setrlimit(RLIMIT_CORE, &before);
 }
 
 // The processes that run candidates are started with an environment of their own.
