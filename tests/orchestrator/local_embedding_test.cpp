@@ -55,7 +55,7 @@ TEST(LocalEmbedding, RejectsATextTooCloseAndReplaysWithoutTheEncoder) {
       (std::filesystem::temp_directory_path() / ("local-embedding-" + std::to_string(::getpid())))
           .string();
   remove_archive(path);
-  SearchConfig config = small_config_with_models(40);
+  SearchConfig config = small_config_with_models(34);
   config.models.judge = "";
   SmallSearch search(config, path, /*resume=*/true);
   search.llm = [&](population::Archive& archive) {
