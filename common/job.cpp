@@ -79,6 +79,18 @@ Metrics metrics_of(const Json& json) {
   return m;
 }
 
+Json json_of(const std::vector<float>& values) {
+  Json list = Json::array();
+  for (const float x : values) list.push_back(json_number(static_cast<double>(x)));
+  return list;
+}
+std::vector<float> floats_of(const Json& list, const char* what) {
+  std::vector<float> out;
+  out.reserve(list.size());
+  for (const Json& x : list) out.push_back(static_cast<float>(number_from(x, what)));
+  return out;
+}
+
 void add_reply(Json& j, const Reply& r) {
   j["outcome"] = std::string(to_string(r.outcome));
   j["message"] = r.message;
@@ -190,6 +202,23 @@ ProbeJob parse_probe_job(std::string_view text) {
   return job;
 }
 
+std::string to_json(const EmbedJob& job) {
+  Json j = header("embed", job.attempt);
+  j["folder"] = job.folder;
+  j["texts"] = job.texts;
+  return dump(j);
+}
+
+EmbedJob parse_embed_job(std::string_view text) {
+  const Json json = parse_json(text, "an embed job");
+  EmbedJob job;
+  ObjectReader in = open(json, "embed", job.attempt);
+  job.folder = in.text("folder");
+  job.texts = in.texts("texts");
+  in.done();
+  return job;
+}
+
 std::string to_json(const TrainResult& r) {
   Json j = header("train_result", r.attempt);
   add_reply(j, r);
@@ -233,9 +262,7 @@ std::string to_json(const ProbeResult& r) {
   j["has_bias"] = r.has_bias;
   j["order_dependent"] = r.order_dependent;
   j["unit"] = json_number(r.unit);
-  Json fingerprint = Json::array();
-  for (float x : r.fingerprint) fingerprint.push_back(json_number(static_cast<double>(x)));
-  j["fingerprint"] = std::move(fingerprint);
+  j["fingerprint"] = json_of(r.fingerprint);
   j["at"] = r.at_json;
   return dump(j);
 }
@@ -249,9 +276,30 @@ ProbeResult parse_probe_result(std::string_view text) {
   r.has_bias = in.boolean("has_bias");
   r.order_dependent = in.boolean("order_dependent");
   r.unit = in.number("unit");
-  for (const Json& x : in.array("fingerprint"))
-    r.fingerprint.push_back(static_cast<float>(number_from(x, "fingerprint")));
+  r.fingerprint = floats_of(in.array("fingerprint"), "fingerprint");
   r.at_json = in.text("at");
+  in.done();
+  return r;
+}
+
+std::string to_json(const EmbedResult& r) {
+  Json j = header("embed_result", r.attempt);
+  add_reply(j, r);
+  Json vectors = Json::array();
+  for (const std::vector<float>& vector : r.vectors) vectors.push_back(json_of(vector));
+  j["vectors"] = std::move(vectors);
+  return dump(j);
+}
+
+EmbedResult parse_embed_result(std::string_view text) {
+  const Json json = parse_json(text, "an embed result");
+  EmbedResult r;
+  ObjectReader in = open(json, "embed_result", r.attempt);
+  read_reply(in, r);
+  for (const Json& vector : in.array("vectors")) {
+    if (!vector.is_array()) throw Error("vectors: expected arrays");
+    r.vectors.push_back(floats_of(vector, "vectors"));
+  }
   in.done();
   return r;
 }

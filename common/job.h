@@ -77,6 +77,13 @@ struct ProbeJob {
   std::string state;  // JSON of `ballast check --at`; empty: run the contract battery
 };
 
+// Asks for vectors of texts. `folder` holds an encoder's model.safetensors, vocab.txt, config.json.
+struct EmbedJob {
+  int64_t attempt = 0;
+  std::string folder;  // as seen by the job
+  std::vector<std::string> texts;
+};
+
 // Every reply has an outcome; the rest is meaningful only when it is kOk.
 struct Reply {
   int64_t attempt = 0;
@@ -108,6 +115,10 @@ struct ProbeResult : Reply {
   std::string at_json;             // answer of a job with a state: {"value","grad_logits","bias"}
 };
 
+struct EmbedResult : Reply {
+  std::vector<std::vector<float>> vectors;  // one a text, of one length, of norm 1; none unless kOk
+};
+
 // A heartbeat of a running train job.
 struct Progress {
   int64_t attempt = 0;
@@ -121,21 +132,25 @@ struct Progress {
 std::string to_json(const TrainJob&);
 std::string to_json(const ScoreJob&);
 std::string to_json(const ProbeJob&);
+std::string to_json(const EmbedJob&);
 std::string to_json(const TrainResult&);
 std::string to_json(const ScoreResult&);
 std::string to_json(const ProbeResult&);
+std::string to_json(const EmbedResult&);
 std::string to_json(const Progress&);
 std::string to_json(const Metrics&);
 
-// The "kind" of a frame: "train", "score", "probe" for jobs; "progress", "train_result",
-// "score_result", "probe_result" for replies.
+// The "kind" of a frame: "train", "score", "probe", "embed" for jobs; "progress", "train_result",
+// "score_result", "probe_result", "embed_result" for replies.
 std::string kind_of(std::string_view text);
 TrainJob parse_train_job(std::string_view text);
 ScoreJob parse_score_job(std::string_view text);
 ProbeJob parse_probe_job(std::string_view text);
+EmbedJob parse_embed_job(std::string_view text);
 TrainResult parse_train_result(std::string_view text);
 ScoreResult parse_score_result(std::string_view text);
 ProbeResult parse_probe_result(std::string_view text);
+EmbedResult parse_embed_result(std::string_view text);
 Progress parse_progress(std::string_view text);
 Metrics parse_metrics(std::string_view text);
 

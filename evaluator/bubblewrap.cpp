@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kMaxProbes = 2000;               // of one warm process, against slow leaks
+constexpr int64_t kMostJobs = 2000;                // of one warm process, against slow leaks
 constexpr size_t kMostTalk = 2 * kMostReplyBytes;  // bytes of output besides weights
 constexpr int64_t kOvershoot = int64_t{1}
                                << 30;  // bytes above the memory limit that may be asked for
@@ -63,6 +63,30 @@ std::vector<Shown> files_of(const DataView& data) {
   return files;
 }
 
+constexpr const char* kEncoderFiles[] = {"config.json", "model.safetensors", "vocab.txt"};
+
+std::vector<Shown> encoder_files(const std::string& folder) {
+  std::vector<Shown> files;
+  for (const std::string name : kEncoderFiles) {
+    const fs::path outside = fs::absolute(fs::path(folder) / name);
+    if (!fs::is_regular_file(outside))
+      throw Error("the encoder's file " + outside.string() +
+                  " does not exist; scripts/local-embedding.sh downloads all-MiniLM-L6-v2");
+    files.push_back({outside.string(), std::string(kSandboxData) + '/' + name});
+  }
+  return files;
+}
+
+// A process that answers one job after the other, and is replaced whenever it dies.
+struct Warm {
+  std::mutex mutex;
+  // Guarded by mutex:
+  std::unique_ptr<Session> session;
+  std::vector<Shown> files;  // that it sees
+  int64_t jobs = 0;          // it has had
+  int64_t attempt = 0;       // of the last job of all its predecessors and itself
+};
+
 class Bubblewrap final : public Sandbox {
  public:
   Bubblewrap(const SandboxConfig& config, HostReport host) : host_(std::move(host)) {
@@ -76,6 +100,7 @@ class Bubblewrap final : public Sandbox {
                     std::stop_token stop) override;
   ScoreResult score(const ScoreJob& job, const JobLimits& limits, std::stop_token stop) override;
   ProbeResult probe(const ProbeJob& job, const JobLimits& limits) override;
+  EmbedResult embed(const EmbedJob& job, const JobLimits& limits) override;
   std::string level() const override { return host_.level; }
 
  private:
@@ -86,7 +111,12 @@ class Bubblewrap final : public Sandbox {
   Result in_session(const Job& job, const JobLimits& limits, Talk talk);
   static std::optional<TrainResult> read_training(Session& session, const TrainJob& job,
                                                   const OnProgress& on_progress);
-  ProbeResult probe_once(const ProbeJob& job, const JobLimits& limits);
+  template <class Result, class Job, class Read>
+  Result ask_warm(Warm& warm, const std::vector<Shown>& files, const Job& job,
+                  const JobLimits& limits, Read read);
+  template <class Result, class Job, class Read>
+  Result ask_once(Warm& warm, const std::vector<Shown>& files, const Job& job,
+                  const JobLimits& limits, Read read);
 
   const HostReport host_;
   View view_;
@@ -95,11 +125,7 @@ class Bubblewrap final : public Sandbox {
   SystemClock clock_;
   Spawner spawner_;
 
-  std::mutex probe_mutex_;
-  // Guarded by probe_mutex_:
-  std::unique_ptr<Session> warm_;
-  int64_t probes_of_warm_ = 0;
-  int64_t probe_attempt_ = 0;
+  Warm prober_, encoder_;
 };
 
 DataView Bubblewrap::inside(const DataView& data) const {
@@ -216,42 +242,63 @@ ScoreResult Bubblewrap::score(const ScoreJob& job, const JobLimits& limits, std:
   });
 }
 
-// A probe that found its process killed by somebody else, or unable to start, is not to blame: once
-// more.
 ProbeResult Bubblewrap::probe(const ProbeJob& job, const JobLimits& limits) {
-  const std::lock_guard lock(probe_mutex_);
-  ProbeResult result = probe_once(job, limits);
-  if (result.outcome == Outcome::kInfra) result = probe_once(job, limits);
+  return ask_warm<ProbeResult>(prober_, {}, job, limits, read_probe_result);
+}
+
+EmbedResult Bubblewrap::embed(const EmbedJob& job, const JobLimits& limits) {
+  EmbedJob told = job;
+  const std::vector<Shown> files = encoder_files(job.folder);
+  told.folder = wrapped_ == Wrapped::kBubblewrap ? kSandboxData : fs::absolute(job.folder).string();
+  return ask_warm<EmbedResult>(encoder_, files, told, limits,
+                               [&](std::string_view frame, int64_t attempt) {
+                                 return read_embed_result(frame, attempt, job.texts.size());
+                               });
+}
+
+// A job that found its process killed by somebody else, or unable to start, is not to blame: once
+// more.
+template <class Result, class Job, class Read>
+Result Bubblewrap::ask_warm(Warm& warm, const std::vector<Shown>& files, const Job& job,
+                            const JobLimits& limits, Read read) {
+  const std::lock_guard lock(warm.mutex);
+  Result result = ask_once<Result>(warm, files, job, limits, read);
+  if (result.outcome == Outcome::kInfra) result = ask_once<Result>(warm, files, job, limits, read);
   return result;
 }
 
-ProbeResult Bubblewrap::probe_once(const ProbeJob& job, const JobLimits& limits) {
-  if (!warm_ || !warm_->alive() || warm_->has_more() || probes_of_warm_ >= kMaxProbes) {
-    warm_.reset();
+template <class Result, class Job, class Read>
+Result Bubblewrap::ask_once(Warm& warm, const std::vector<Shown>& files, const Job& job,
+                            const JobLimits& limits, Read read) {
+  if (!warm.session || !warm.session->alive() || warm.session->has_more() ||
+      warm.jobs >= kMostJobs || warm.files != files) {
+    warm.session.reset();
     try {
-      warm_ = start({}, limits);
+      warm.session = start(files, limits);
     } catch (const Error& e) {
-      return failed<ProbeResult>({0, Outcome::kInfra, e.what()}, job.attempt);
+      return failed<Result>({0, Outcome::kInfra, e.what()}, job.attempt);
     }
-    probes_of_warm_ = 0;
+    warm.files = files;
+    warm.jobs = 0;
   }
-  ++probes_of_warm_;
-  ProbeJob told = job;
-  told.attempt = ++probe_attempt_;  // so that no answer can pass for one to another probe
-  warm_->watch(limits, /*stall=*/false, {});
-  warm_->allow_output(kMostTalk);
-  warm_->send(encode_frame(to_json(told)));
-  std::optional<ProbeResult> result;
+  ++warm.jobs;
+  Job told = job;
+  told.attempt = ++warm.attempt;  // so that no answer can pass for one to another job
+  Session& session = *warm.session;
+  session.watch(limits, /*stall=*/false, {});
+  session.allow_output(kMostTalk);
+  session.send(encode_frame(to_json(told)));
+  std::optional<Result> result;
   try {
-    const std::optional<std::string> frame = warm_->receive();
+    const std::optional<std::string> frame = session.receive();
     if (frame && answers_before(*frame, told.attempt))
-      warm_->condemn(Outcome::kInfra, "the warm process answered an earlier probe twice");
+      session.condemn(Outcome::kInfra, "the warm process answered an earlier job twice");
     else if (frame)
-      result = read_probe_result(*frame, told.attempt);
+      result = read(*frame, told.attempt);
   } catch (const Error& e) {
-    warm_->condemn(Outcome::kCrash, nonsense(e));
+    session.condemn(Outcome::kCrash, nonsense(e));
   }
-  if (!result) result = failed<ProbeResult>(warm_->why(), job.attempt);
+  if (!result) result = failed<Result>(session.why(), job.attempt);
   result->attempt = job.attempt;
   return *std::move(result);
 }

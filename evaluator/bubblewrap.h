@@ -18,7 +18,7 @@ struct SandboxConfig {
 
 // Jobs see their data files under /data and nothing else of this machine (view.h). Train jobs see
 // files DOMAIN.train.bin only, score jobs DOMAIN.SPLIT.bin of their split only: DataView::folder is
-// the folder outside.
+// the folder outside. Embed jobs see the three files of their encoder.
 //
 // Throws Error naming --accept-no-sandbox when this machine offers less than level L3 and that was
 // not accepted, and when the trainer cannot be run. Its jobs die with it, and with this process.

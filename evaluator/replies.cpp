@@ -129,8 +129,28 @@ ProbeResult read_probe_result(std::string_view frame, int64_t attempt) {
   return result;
 }
 
+EmbedResult read_embed_result(std::string_view frame, int64_t attempt, size_t texts) {
+  check_text(frame);
+  EmbedResult result = parse_embed_result(frame);
+  check_reply(result, attempt);
+  if (result.vectors.size() != (result.outcome == Outcome::kOk ? texts : 0))
+    throw Error(std::to_string(result.vectors.size()) + " vectors for " + std::to_string(texts) +
+                " texts");
+  for (const std::vector<float>& vector : result.vectors) {
+    if (vector.empty() || vector.size() != result.vectors[0].size())
+      throw Error("vectors of different lengths, or of none");
+    double squares = 0;
+    for (const float x : vector) squares += double{x} * double{x};
+    if (!(std::isfinite(squares) && squares > 0))
+      throw Error("a vector that is zero or not finite");
+  }
+  return result;
+}
+
 bool answers_before(std::string_view frame, int64_t attempt) {
-  return reply_kind(frame) == "probe_result" && parse_probe_result(frame).attempt < attempt;
+  const std::string kind = reply_kind(frame);
+  return (kind == "probe_result" && parse_probe_result(frame).attempt < attempt) ||
+         (kind == "embed_result" && parse_embed_result(frame).attempt < attempt);
 }
 
 int64_t most_weight_bytes(const ModelSpec& m) {

@@ -23,8 +23,10 @@ Progress read_progress(std::string_view frame, int64_t attempt);
 TrainResult read_train_result(std::string_view frame, int64_t attempt, int64_t most_bytes);
 ScoreResult read_score_result(std::string_view frame, int64_t attempt);
 ProbeResult read_probe_result(std::string_view frame, int64_t attempt);
+// `texts`: how many vectors there must be when it is kOk.
+EmbedResult read_embed_result(std::string_view frame, int64_t attempt, size_t texts);
 
-// Whether this is a probe's result with an attempt lower than `attempt`.
+// Whether this is the result of a probe, or of an embedding, with an attempt lower than `attempt`.
 bool answers_before(std::string_view frame, int64_t attempt);
 
 // Bytes that the weights of such a model cannot exceed: twice its parameters in float32, and room

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "common/error.h"
 #include "common/job.h"
 
 namespace ballast::evaluator {
@@ -32,6 +33,13 @@ class Sandbox {
   virtual ScoreResult score(const ScoreJob& job, const JobLimits& limits, std::stop_token stop) = 0;
   // Probes share one warm process, replaced whenever it dies.
   virtual ProbeResult probe(const ProbeJob& job, const JobLimits& limits) = 0;
+
+  // The same, with a process of their own, which holds the encoder. A sandbox without one throws
+  // Error.
+  virtual EmbedResult embed(const EmbedJob& job, const JobLimits& limits) {
+    (void)job, (void)limits;
+    throw Error("this sandbox embeds no texts");
+  }
 
   // "L3" (namespaces, ...) down to "L0" (nothing; only when the user accepted that); stored with
   // each score. docs/design.md, section 6.

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "evaluator/host.h"
 #include "orchestrator/command.h"
+#include "orchestrator/llm/models.h"
 #include "orchestrator/terminal.h"
 #include "orchestrator/workbench.h"
 
@@ -112,6 +113,31 @@ Finding data_finding(const Config& config) {
   }
 }
 
+// What the models file says of language models; the one that we run ourselves is tried.
+void model_findings(const Config& config, std::vector<Finding>& out) {
+  if (config.models.empty()) return;
+  try {
+    const std::vector<Model> models = load_models(config.models);
+    out.push_back({Health::kFine, "models",
+                   config.models + ": " + std::to_string(models.size()) + " (not asked)"});
+    for (const Model& model : models) {
+      if (model.provider != Provider::kLocal) continue;
+      EmbedJob job;
+      job.folder = open_encoder(model.model).folder.string();
+      job.texts = {"def balance_loss(r):"};
+      const EmbedResult result = open_sandbox(config)->embed(job, probe_limits(config));
+      const bool fine = result.outcome == Outcome::kOk;
+      out.push_back({fine ? Health::kFine : Health::kBroken, "embeddings",
+                     job.folder + ": " +
+                         (fine ? std::to_string(result.vectors[0].size()) +
+                                     " numbers a text, made in the sandbox"
+                               : std::string(to_string(result.outcome)) + ": " + result.message)});
+    }
+  } catch (const Error& error) {
+    out.push_back({Health::kBroken, "models", error.what()});
+  }
+}
+
 Finding disk_finding(const Config& config) {
   const fs::path folder = fs::absolute(config.archive).parent_path();
   std::error_code error;
@@ -136,6 +162,7 @@ std::vector<Finding> examine(const Config& config) {
   sandbox_findings(config, findings);
   findings.push_back(trainer_finding(config));
   findings.push_back(data_finding(config));
+  model_findings(config, findings);
   findings.push_back(disk_finding(config));
   return findings;
 }

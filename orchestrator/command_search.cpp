@@ -143,11 +143,19 @@ int run_search(const Config& config) {
                                       archive.run().has_value()));
   evaluator::Evaluator evaluator(evaluator_config(config, corpus, spec), *sandbox, clock);
   std::unique_ptr<Client> client;
+  std::unique_ptr<LocalEmbedder> embedder;
+  Llm* models = nullptr;
   if (llm) {
     llm->notify = [&evaluator] { evaluator.wake(); };
+    const std::optional<Model> local = take_local(*llm);
     client = std::make_unique<Client>(*llm, archive, clock);
+    models = client.get();
+    if (local) {
+      embedder = local_embedder(config, *local, *sandbox, *client, archive, clock, llm->notify);
+      models = embedder.get();
+    }
   }
-  Search search(search_settings, archive, evaluator, *sandbox, clock, display, client.get());
+  Search search(search_settings, archive, evaluator, *sandbox, clock, display, models);
   const SearchEnd end = search.run(interrupts.token());
   line.clear();
   print_end(end, search_settings, config.archive);

@@ -3,9 +3,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include "common/error.h"
+#include "common/hash.h"
 #include "corpus/locate.h"
 #include "corpus/manifest.h"
 #include "evaluator/bubblewrap.h"
@@ -59,6 +62,50 @@ std::unique_ptr<evaluator::Sandbox> open_sandbox(const Config& config) {
   sandbox.trainer = trainer_path().string();
   sandbox.accept_no_sandbox = config.accept_no_sandbox;
   return evaluator::make_sandbox(sandbox);
+}
+
+Encoder open_encoder(const std::string& name) {
+  std::error_code ignored;
+  const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
+  const bool is_path = name.find('/') != std::string::npos;
+  Encoder encoder{
+      is_path ? fs::path(name) : corpus::data_folder_of(self).parent_path() / "embedding" / name,
+      ""};
+  const auto refuse = [&](const std::string& why) {
+    throw Error("the embedding model " + name + ": " + why +
+                    "; scripts/local-embedding.sh downloads all-minilm-l6-v2",
+                ExitCode::kUsage);
+  };
+  const fs::path list = encoder.folder / "SHA256SUMS";
+  std::ifstream sums(list);
+  if (!sums) refuse("cannot read " + list.string());
+  std::set<std::string> missing{"config.json", "model.safetensors", "vocab.txt"};
+  for (std::string sum, file; sums >> sum >> file;) {
+    if (missing.erase(file) == 0) continue;
+    const std::string found = sha256_file(encoder.folder / file);
+    if (found != sum)
+      refuse((encoder.folder / file).string() + " has the SHA-256 " + found + ", not " + sum);
+    if (file == "model.safetensors") encoder.weights = found;
+  }
+  if (!missing.empty()) refuse(list.string() + " does not name " + *missing.begin());
+  return encoder;
+}
+
+std::unique_ptr<LocalEmbedder> local_embedder(const Config& config, Model model,
+                                              evaluator::Sandbox& sandbox, Llm& others,
+                                              population::Archive& archive, const Clock& clock,
+                                              std::function<void()> notify) {
+  const Encoder encoder = open_encoder(model.model);
+  model.model += "@" + encoder.weights.substr(0, 12);
+  const evaluator::JobLimits limits = probe_limits(config);
+  const auto embed = [folder = encoder.folder.string(), limits, &sandbox](const std::string& text) {
+    EmbedJob job;
+    job.folder = folder;
+    job.texts = {text};
+    return sandbox.embed(job, limits);
+  };
+  return std::make_unique<LocalEmbedder>(std::move(model), embed, others, archive, clock,
+                                         std::move(notify));
 }
 
 int workers(const Config& config) {

@@ -17,6 +17,7 @@
 #include "common/job.h"
 #include "common/lockdown.h"
 #include "trainer/cpu/dispatch.h"
+#include "trainer/embedder.h"
 #include "trainer/probe.h"
 #include "trainer/train.h"
 
@@ -77,8 +78,29 @@ void serve_probe(const std::string& frame, std::optional<Prober>& prober) {
   write_frame(STDOUT_FILENO, to_json(result));
 }
 
+// The encoder that answers, kept for the next job.
+struct Encoder {
+  std::string folder;
+  Embedder embedder;
+};
+
+void serve_embed(const std::string& frame, std::optional<Encoder>& encoder) {
+  const EmbedJob job = parse_embed_job(frame);
+  const auto result = guarded<EmbedResult>(job.attempt, [&] {
+    if (!encoder || encoder->folder != job.folder)
+      encoder.emplace(Encoder{job.folder, Embedder(job.folder)});
+    EmbedResult out;
+    out.attempt = job.attempt;
+    for (const std::string& text : job.texts) out.vectors.push_back(encoder->embedder.embed(text));
+    out.outcome = Outcome::kOk;
+    return out;
+  });
+  write_frame(STDOUT_FILENO, to_json(result));
+}
+
 void serve() {
   std::optional<Prober> prober;  // built for the first probe, kept for the next ones
+  std::optional<Encoder> encoder;
   while (const std::optional<std::string> frame = read_frame(STDIN_FILENO)) {
     const std::string kind = kind_of(*frame);
     if (kind == "train")
@@ -87,6 +109,8 @@ void serve() {
       serve_score(*frame);
     else if (kind == "probe")
       serve_probe(*frame, prober);
+    else if (kind == "embed")
+      serve_embed(*frame, encoder);
     else
       throw Error("unknown job kind \"" + kind + "\"");
   }

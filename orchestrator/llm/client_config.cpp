@@ -1,5 +1,8 @@
 #include "orchestrator/llm/client_config.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "orchestrator/llm/models.h"
 
 namespace ballast::orchestrator {
@@ -13,6 +16,14 @@ std::optional<ClientOptions> client_options(const Config& config) {
   options.in_flight = config.calls_in_flight;
   options.seed = static_cast<uint64_t>(config.seed);
   return options;
+}
+
+std::optional<Model> take_local(ClientOptions& options) {
+  const auto it = std::ranges::find(options.models, Provider::kLocal, &Model::provider);
+  if (it == options.models.end()) return std::nullopt;
+  Model model = std::move(*it);
+  options.models.erase(it);
+  return model;
 }
 
 }  // namespace ballast::orchestrator

@@ -8,7 +8,7 @@
 namespace ballast::orchestrator {
 namespace {
 
-constexpr std::array<std::pair<Provider, std::string_view>, 7> kProviders{{
+constexpr std::array<std::pair<Provider, std::string_view>, 8> kProviders{{
     {Provider::kOpenAiChat, "openai_chat"},
     {Provider::kOpenAiResponses, "openai_responses"},
     {Provider::kAnthropic, "anthropic"},
@@ -16,6 +16,7 @@ constexpr std::array<std::pair<Provider, std::string_view>, 7> kProviders{{
     {Provider::kDeepSeek, "deepseek"},
     {Provider::kOpenRouter, "openrouter"},
     {Provider::kCompatible, "compatible"},
+    {Provider::kLocal, "local"},
 }};
 
 constexpr std::array<std::pair<Use, std::string_view>, 4> kUses{{

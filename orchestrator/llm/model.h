@@ -18,6 +18,7 @@ enum class Provider : uint8_t {
   kDeepSeek,         // chat/completions, with reasoning_content and cache hit counts
   kOpenRouter,       // chat/completions, errors possibly inside a 200, cost in the usage
   kCompatible,       // any server that speaks OpenAI Chat: llama.cpp, vLLM, Ollama
+  kLocal,            // none: an embedding model that we run ourselves (local_embedder.h)
 };
 std::string_view to_string(Provider provider);  // "openai_chat", ...
 std::optional<Provider> parse_provider(std::string_view text);
@@ -60,7 +61,7 @@ struct Model {
   std::string name;  // ours, unique; the bandit's arm and the archive's column
   Provider provider = Provider::kCompatible;
   std::string base_url = {};  // "https://host/v1"; the provider's own when empty
-  std::string model = {};     // as the provider calls it
+  std::string model = {};     // as the provider calls it; of kLocal: its name or folder
   std::string key_env = {};   // name of the environment variable that holds the key; may be empty
   std::string key_file = {};  // or of a file that does
   bool stream = false;

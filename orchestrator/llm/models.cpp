@@ -158,11 +158,11 @@ void check_embedding(const Model& model, TableReader& in) {
   if (model.uses.size() > 1)
     refuse(in.where("uses"),
            "uses: \"embed\" stands alone: give the embedding model a [[models]] table of its own");
-  if (!serves_embeddings(model.provider))
+  if (model.provider != Provider::kLocal && !serves_embeddings(model.provider))
     refuse(in.where("provider"),
            "provider: " + std::string(to_string(model.provider)) +
-               " does not serve embeddings in OpenAI's form; take openai_chat, or compatible with "
-               "a base_url");
+               " does not serve embeddings in OpenAI's form; take local, openai_chat, or "
+               "compatible with a base_url");
   if (model.stream) refuse(in.where("stream"), "stream: an embedding comes in one piece");
   for (const char* key : {"max_output_tokens", "temperature", "reasoning_effort"})
     if (in.find(key) != nullptr)
@@ -170,7 +170,20 @@ void check_embedding(const Model& model, TableReader& in) {
              std::string(key) + ": not for an embedding model, which writes no text");
 }
 
+// A model that we run ourselves: there is nobody to reach and nobody to pay.
+void check_local(const Model& model, TableReader& in) {
+  if (!model.embeds())
+    refuse(in.where("provider"),
+           "provider: local runs embedding models only: give uses = [\"embed\"]; for a server on "
+           "this machine take compatible with a base_url");
+  for (const char* key : {"base_url", "key_env", "key_file", "price"})
+    if (in.find(key) != nullptr)
+      refuse(in.where(key),
+             std::string(key) + ": not for provider = \"local\", which is no server");
+}
+
 void check(const Model& model, const std::string& where) {
+  if (model.provider == Provider::kLocal) return;
   const bool has_key = !model.key_env.empty() || !model.key_file.empty();
   if (!model.key_env.empty() && !model.key_file.empty())
     refuse(where, "key_env and key_file: give one of the two");
@@ -195,7 +208,7 @@ Model read_model(const toml::table& table, std::string_view file) {
     refuse(in.where("provider"),
            "provider: \"" + provider +
                "\" is not known: openai_chat, openai_responses, anthropic, gemini, deepseek, "
-               "openrouter, compatible");
+               "openrouter, compatible, local");
   model.provider = *parsed;
   model.base_url = in.text("base_url");
   model.model = in.needed_text("model", "model = \"gpt-5-mini\"");
@@ -209,6 +222,7 @@ Model read_model(const toml::table& table, std::string_view file) {
   if (const toml::table* price = in.table("price")) model.price = read_price(*price, file);
   if (const toml::array* uses = in.list("uses")) model.uses = read_uses(in, *uses);
   if (model.embeds()) check_embedding(model, in);
+  if (model.provider == Provider::kLocal) check_local(model, in);
   in.done();
   check(model, in.where());
   return model;

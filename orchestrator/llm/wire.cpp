@@ -199,6 +199,7 @@ std::string_view default_base_url(Provider provider) {
     case Provider::kOpenRouter:
       return "https://openrouter.ai/api/v1";
     case Provider::kCompatible:
+    case Provider::kLocal:
       return "";
   }
   return "";

@@ -12,7 +12,8 @@
 
 namespace ballast::orchestrator {
 
-// "https://api.openai.com/v1" and so on; empty for kCompatible, which must say where it is.
+// "https://api.openai.com/v1" and so on; empty for kCompatible, which must say where it is,
+// and for kLocal, which is nowhere.
 std::string_view default_base_url(Provider provider);
 
 // Which header carries the key, and what stands before it: {"authorization", "Bearer "}.

@@ -42,6 +42,23 @@ TEST(Job, MetricsKeepNonFiniteNumbers) {
   EXPECT_EQ(back.arrays, m.arrays);
 }
 
+TEST(Job, EmbeddingsSurviveTheRoundTrip) {
+  const EmbedJob job{.attempt = 4, .folder = "/data", .texts = {"a\n\"b\"", "", "λ"}};
+  const EmbedJob back = parse_embed_job(to_json(job));
+  EXPECT_EQ(back.attempt, 4);
+  EXPECT_EQ(back.folder, job.folder);
+  EXPECT_EQ(back.texts, job.texts);
+  EXPECT_EQ(kind_of(to_json(job)), "embed");
+  EmbedResult result;
+  result.outcome = Outcome::kOk;
+  result.vectors = {{0.1f, -1e-30f}, {1.0f / 3, 16777217.0f}};
+  EXPECT_EQ(parse_embed_result(to_json(result)).vectors, result.vectors);  // the same bits
+  EXPECT_THROW(parse_embed_result(to_json(job)), Error);
+  std::string ill = to_json(result);
+  ill.replace(ill.find("[["), 2, "[1,[");
+  EXPECT_THROW(parse_embed_result(ill), Error);
+}
+
 TEST(Job, UnknownMissingAndIllTypedKeysAreErrors) {
   const std::string good = to_json(train_job());
   std::string unknown = good;

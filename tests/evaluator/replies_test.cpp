@@ -104,6 +104,27 @@ TEST(Replies, RefusesProbesWithUselessNumbers) {
   EXPECT_THROW(read_probe_result(to_json(r), 1), Error);
 }
 
+TEST(Replies, RefusesVectorsThatNobodyCanCompare) {
+  EmbedResult r;
+  r.attempt = 1;
+  r.outcome = Outcome::kOk;
+  r.vectors = {{1, 0}, {0.6f, 0.8f}};
+  EXPECT_NO_THROW(read_embed_result(to_json(r), 1, 2));
+  EXPECT_THROW(read_embed_result(to_json(r), 1, 3), Error);
+  EXPECT_THROW(read_embed_result(to_json(r), 2, 2), Error);
+  EXPECT_TRUE(answers_before(to_json(r), 2));
+  for (const std::vector<float>& bad : std::vector<std::vector<float>>{
+           {}, {1}, {0, 0}, {std::numeric_limits<float>::quiet_NaN(), 1}}) {
+    EmbedResult spoiled = r;
+    spoiled.vectors[1] = bad;
+    EXPECT_THROW(read_embed_result(to_json(spoiled), 1, 2), Error);
+  }
+  r.outcome = Outcome::kInfra;  // no vectors of a job that failed
+  EXPECT_THROW(read_embed_result(to_json(r), 1, 2), Error);
+  r.vectors.clear();
+  EXPECT_NO_THROW(read_embed_result(to_json(r), 1, 2));
+}
+
 TEST(Replies, KnowsAnswersToEarlierProbes) {
   ProbeResult r;
   r.attempt = 4;

@@ -104,6 +104,28 @@ TEST_F(RealTrainer, Probes) {
       "CONTRACT_VIOLATION");
 }
 
+// The encoder's GELU makes no machine code either, and its files are read after the lockdown.
+TEST_F(RealTrainer, EmbedsTextsWithATinyEncoder) {
+  const EmbedJob job{
+      .attempt = 7, .folder = BALLAST_TINY_ENCODER, .texts = {kCandidate, "", "x y"}};
+  const EmbedResult first = sandbox_->embed(job, limits_);
+  ASSERT_EQ(to_string(first.outcome), "OK") << first.message;
+  EXPECT_EQ(first.attempt, 7);
+  ASSERT_EQ(first.vectors.size(), 3u);
+  EXPECT_EQ(first.vectors[0].size(), 16u);
+  EXPECT_NE(first.vectors[0], first.vectors[1]);
+  EXPECT_EQ(sandbox_->embed(job, limits_).vectors, first.vectors);  // by the warm process
+  const fs::path spoiled = fs::path(folder_) / "encoder";
+  fs::copy(BALLAST_TINY_ENCODER, spoiled);
+  fs::resize_file(spoiled / "model.safetensors", 10'000);
+  const EmbedResult refused =
+      sandbox_->embed({.attempt = 8, .folder = spoiled.string(), .texts = {"x"}}, limits_);
+  EXPECT_EQ(to_string(refused.outcome), "INFRA");
+  EXPECT_NE(refused.message.find("cut off"), std::string::npos) << refused.message;
+  EXPECT_EQ(sandbox_->embed(job, limits_).vectors, first.vectors);
+  EXPECT_THROW(sandbox_->embed({.folder = "/nowhere", .texts = {"x"}}, limits_), Error);
+}
+
 // oneDNN would make machine code for this one.
 TEST_F(RealTrainer, NeedsNoMachineCodeMadeAtRunTime) {
   const char* gelu =

@@ -116,6 +116,24 @@ TEST(Models, UsesAreReadAndPlainModelsProposeAndKeepNotes) {
   EXPECT_FALSE(models[1].embeds());
 }
 
+const std::string kOwn =
+    "[[models]]\nname = \"e\"\nprovider = \"local\"\nmodel = \"all-minilm-l6-v2\"\n";
+
+TEST(Models, AnEmbeddingModelOfOurOwnNeedsNeitherAddressNorKey) {
+  const auto models = parse_models(kLocal + kOwn + "uses = [\"embed\"]\n", "models.toml");
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[1].provider, Provider::kLocal);
+  EXPECT_TRUE(models[1].embeds());
+  ClientOptions options;
+  options.models = models;
+  const auto taken = take_local(options);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->model, "all-minilm-l6-v2");
+  ASSERT_EQ(options.models.size(), 1u);
+  EXPECT_EQ(options.models[0].name, models[0].name);
+  EXPECT_FALSE(take_local(options));
+}
+
 TEST(Models, UsesThatCannotBeAreNamedWithTheirLine) {
   const auto expect = [](const std::string& text, const std::string& start,
                          const std::string& part) {
@@ -131,6 +149,12 @@ TEST(Models, UsesThatCannotBeAreNamedWithTheirLine) {
   expect(kLocal + "uses = [\"judge\"]\n", ": ", "no model proposes");
   expect(kEmbedding + "uses = [\"embed\"]\n", ": ", "no model proposes");
   expect(kEmbedding + "uses = [\"embed\", \"judge\"]\n", ":6", "stands alone");
+  expect(kLocal + kOwn, ":8", "embedding models only");
+  expect(kLocal + kOwn + "uses = [\"propose\"]\n", ":8", "embedding models only");
+  for (const char* line : {"base_url = \"http://127.0.0.1:1/v1\"", "key_env = \"K\"",
+                           "key_file = \"k\"", "price = { input = 1, output = 1 }"})
+    expect(kLocal + kOwn + "uses = [\"embed\"]\n" + line + "\n", ":11", "which is no server");
+  expect(kLocal + kOwn + "uses = [\"embed\"]\ntemperature = 1\n", ":11", "writes no text");
   const std::string embeds = kLocal + kEmbedding + "uses = [\"embed\"]\n";
   expect(embeds + "stream = true\n", ":12", "one piece");
   expect(embeds + "max_output_tokens = 100\n", ":12", "writes no text");
