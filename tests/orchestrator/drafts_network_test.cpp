@@ -21,7 +21,6 @@ namespace {
 using fakes::Connection;
 using population::Record;
 
-constexpr const char* kEvaluations = "100";
 constexpr double kTokenUsd = 1e-3;  // see kill_child.cpp
 
 // 200 tokens in.
@@ -77,13 +76,19 @@ struct Killed {
   int at_work = 0;  // of the kills, those that came while a call was open
 };
 
-void run_with_kills(const std::string& archive, const ModelServer& server, int kills,
-                    const char* requests, Killed& out) {
+struct Limits {
+  int kills;
+  const char* evaluations;
+  const char* requests;  // "0": no ceiling
+};
+
+void run_with_kills(const std::string& archive, const ModelServer& server, const Limits& limits,
+                    Killed& out) {
   const std::string url = server.url();
   Rng rng(3, "kills of a search that asks a server");
   const char* const targets[] = {"Q", "a", "P", "T", "C"};
-  for (int kill = 0; kill < kills; ++kill) {
-    KilledSearch child(archive, kEvaluations, url.c_str(), requests);
+  for (int kill = 0; kill < limits.kills; ++kill) {
+    KilledSearch child(archive, limits.evaluations, url.c_str(), limits.requests);
     for (int64_t left = 1 + rng.below(4); left > 0;) {
       const std::string line = child.line();
       ASSERT_FALSE(line.empty()) << "it ended before it was killed, at kill " << kill;
@@ -97,7 +102,7 @@ void run_with_kills(const std::string& archive, const ModelServer& server, int k
       break;
     }
   }
-  KilledSearch child(archive, kEvaluations, url.c_str(), requests);
+  KilledSearch child(archive, limits.evaluations, url.c_str(), limits.requests);
   for (std::string line = child.line(); !line.empty(); line = child.line())
     if (line.starts_with("end ")) out.digest = line.substr(4);
   ASSERT_EQ(child.wait(), 0);
@@ -144,13 +149,13 @@ TEST(DraftsOverHttp, KilledAgainAndAgainAskNothingTwiceAndReplay) {
   const ModelServer server(answer);
   const ArchiveFile file("network");
   Killed killed;
-  ASSERT_NO_FATAL_FAILURE(run_with_kills(file.path(), server, 12, "0", killed));
+  ASSERT_NO_FATAL_FAILURE(run_with_kills(file.path(), server, {10, "200", "0"}, killed));
   EXPECT_GT(killed.at_work, 3) << "few kills came in the middle of a call";
 
   const Record record = record_of(file.path());
-  EXPECT_EQ(record.sessions.size(), 13u);
+  EXPECT_EQ(record.sessions.size(), 11u);
   for (int i = 0; i < 3; ++i)
-    expect_same(replay(record, small_config_with_models(std::stoi(kEvaluations))), killed.digest);
+    expect_same(replay(record, small_config_with_models(200)), killed.digest);
   const Rows rows = rows_of(file.path());
   expect_no_answer_twice(record, server, rows.attempts);
 
@@ -176,11 +181,10 @@ TEST(DraftsOverHttp, KilledAgainAndAgainKeepToTheirCeiling) {
   });
   const ArchiveFile file("ceiling");
   Killed killed;
-  ASSERT_NO_FATAL_FAILURE(
-      run_with_kills(file.path(), server, 4, std::to_string(kRequests).c_str(), killed));
+  ASSERT_NO_FATAL_FAILURE(run_with_kills(file.path(), server, {4, "400", "60"}, killed));
   const Record record = record_of(file.path());
   EXPECT_EQ(record.sessions.back().reason, "budget");
-  expect_same(replay(record, small_config_with_models(std::stoi(kEvaluations))), killed.digest);
+  expect_same(replay(record, small_config_with_models(400)), killed.digest);
   const auto served = static_cast<int>(server.requests().size());
   EXPECT_LE(served, kRequests);
   EXPECT_GT(served, kRequests / 2);
