@@ -166,11 +166,17 @@ std::variant<std::string, Failure> find_code(std::string_view answer) {
 }
 
 std::string find_idea(std::string_view answer, std::string_view code) {
+  bool heading = false;  // "### Idea:", with the idea below
   for (const std::string_view raw : split_lines(answer)) {
     std::string_view line = trimmed(raw);
+    if (line.starts_with("```")) heading = false;
     while (!line.empty() && std::string_view("*_# ").find(line[0]) != std::string_view::npos)
       line.remove_prefix(1);
-    if (line.starts_with("Idea:") || line.starts_with("idea:")) return one_line(line.substr(5));
+    if (heading && !line.empty()) return one_line(line);
+    if (!line.starts_with("Idea:") && !line.starts_with("idea:")) continue;
+    line = trimmed(line.substr(5));
+    heading = line.find_first_not_of("*_ ") == std::string_view::npos;
+    if (!heading) return one_line(line);
   }
   for (const std::string_view line : split_lines(code))
     if (trimmed(line).starts_with('#')) return one_line(trimmed(line));

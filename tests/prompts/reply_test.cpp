@@ -113,6 +113,8 @@ TEST(Reply, OnlyTopLevelFunctionsCount) {
 TEST(Reply, TheIdeaIsOneLine) {
   EXPECT_EQ(find_idea("Idea: a hinge\non loads", ""), "a hinge");
   EXPECT_EQ(find_idea("## **Idea:** a *soft* hinge", ""), "a *soft* hinge");
+  EXPECT_EQ(find_idea("### Idea:\n\nA hinge.\nMore.\n", ""), "A hinge.");
+  EXPECT_EQ(find_idea("**Idea:**\n```python\nx = 1\n```\nIdea: late", "x = 1"), "late");
   EXPECT_EQ(find_idea("no line of that kind", "def f(x):\n    # what it does\n    # more\n"),
             "what it does");
   EXPECT_EQ(find_idea("", "x = 1"), "");
