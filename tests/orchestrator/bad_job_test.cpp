@@ -18,12 +18,7 @@ namespace fs = std::filesystem;
 class BadJob : public BallastTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(run({"data", "build", "--synthetic"}).code, 0);
-    const nlohmann::json doctor =
-        nlohmann::json::parse(run({"doctor", "data=synthetic", "--json"}).out);
-    for (const auto& finding : doctor["findings"])
-      if (finding["subject"] == "sandbox" && finding["health"] == "broken")
-        GTEST_SKIP() << finding["detail"];
+    if (const std::string why = training_trouble(); !why.empty()) GTEST_SKIP() << why;
   }
 
   static std::vector<std::string> search(std::vector<std::string> more) {

@@ -64,6 +64,18 @@ class BallastTest : public testing::Test {
 
   Ran run(const std::vector<std::string>& arguments) { return finish(start(arguments)); }
 
+  // Makes the synthetic corpus. Why nothing can be trained here; empty: it can.
+  std::string training_trouble() {
+    const Ran built = run({"data", "build", "--synthetic"});
+    EXPECT_EQ(built.code, 0) << built.err;
+    const nlohmann::json doctor =
+        nlohmann::json::parse(run({"doctor", "data=synthetic", "--json"}).out);
+    for (const auto& finding : doctor["findings"])
+      if (finding["subject"] == "sandbox" && finding["health"] == "broken")
+        return finding["detail"];
+    return "";
+  }
+
   // Runs and parses what it printed; the exit code must be 0.
   nlohmann::json json(std::vector<std::string> arguments) {
     arguments.emplace_back("--json");

@@ -37,12 +37,7 @@ const std::string kNoProgram = "def balance_loss(r):\n    return r.load_global.s
 class TrainedModels : public BallastTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(run({"data", "build", "--synthetic"}).code, 0);
-    const nlohmann::json doctor =
-        nlohmann::json::parse(run({"doctor", "data=synthetic", "--json"}).out);
-    for (const auto& finding : doctor["findings"])
-      if (finding["subject"] == "sandbox" && finding["health"] == "broken")
-        GTEST_SKIP() << finding["detail"];
+    if (const std::string why = training_trouble(); !why.empty()) GTEST_SKIP() << why;
     write("seed.py", kSeed);
   }
   void TearDown() override { unsetenv("BALLAST_TEST_KEY"); }

@@ -322,6 +322,25 @@ TEST_F(ArchiveTest, StoresTogetherAllOrNothing) {
   EXPECT_EQ(archive->state("n"), "4");
 }
 
+TEST_F(ArchiveTest, DoesWhatWaitsWhenTheOutermostIsStoredAndNeverWhenItIsNot) {
+  const auto archive = open();
+  std::string done;
+  archive->when_stored([&] { done += "at once "; });
+  archive->together([&] {
+    archive->together([&] { archive->when_stored([&] { done += "inner "; }); });
+    archive->put_state("n", "1");
+    EXPECT_EQ(done, "at once ");
+  });
+  EXPECT_EQ(done, "at once inner ");
+  EXPECT_THROW(archive->together([&] {
+    archive->when_stored([&] { done += "lost"; });
+    throw Error("no");
+  }),
+               Error);
+  archive->put_state("n", "2");  // another commit
+  EXPECT_EQ(done, "at once inner ");
+}
+
 TEST_F(ArchiveTest, MendsTextThatIsNotUtf8) {
   const auto archive = open();
   archive->add_proposal(

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tests/trainer/base64.h"
 #include "tests/trainer/embedding_files.h"
 
 namespace ballast::trainer {
@@ -14,19 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 std::vector<float> floats_of(const std::string& base64) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : base64) {
-    if (c == '=') break;
-    bits = bits << 6 | static_cast<uint32_t>(kDigits.find(c));
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xff);
-  }
+  const std::string bytes = base64_bytes(base64);
   std::vector<float> out(bytes.size() / sizeof(float));
   std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
   return out;

@@ -11,6 +11,7 @@
 
 #include "candidate/parse.h"
 #include "common/json.h"
+#include "tests/trainer/base64.h"
 #include "trainer/gradient.h"
 #include "trainer/interpreter.h"
 #include "trainer/state.h"
@@ -25,23 +26,6 @@ Json read(const std::string& name) {
   std::stringstream text;
   text << file.rdbuf();
   return parse_json(text.str(), path);
-}
-
-std::string base64_bytes(const std::string& text) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t bits = 0;
-  int held = 0;
-  for (char c : text) {
-    if (c == '=') break;
-    bits = bits << 6 | static_cast<uint32_t>(kDigits.find(c));
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xff);
-  }
-  return bytes;
 }
 
 at::Tensor recorded(const Json& json, const at::Tensor& like) {

@@ -370,6 +370,35 @@ TEST_F(ClientTest, KeepsAsManyInFlightAsItIsAllowedAndNoMore) {
   EXPECT_GE(most, 2);
 }
 
+TEST_F(ClientTest, ARequestLeavesWhenItsRowIsStored) {
+  const HttpServer server([](const ServedRequest&, Connection& c) { c.respond(200, chat("x")); });
+  client({model_at(server.url())});
+  archive_->together([&] {
+    client_->submit(call_of("a"));
+    EXPECT_FALSE(client_->wait(40)) << "0.2 real seconds";
+    EXPECT_EQ(server.requests(), 0);
+  });
+  const auto answer = client_->wait(1000);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->reply.outcome, LlmOutcome::kOk);
+  EXPECT_EQ(server.requests(), 1);
+  EXPECT_EQ(archive_->attempts().size(), 1u) << "begun once, however often it was looked at";
+}
+
+TEST_F(ClientTest, OneThatIsCancelledBeforeItLeavesIsCancelled) {
+  const HttpServer server([](const ServedRequest&, Connection& c) { c.pause(30); });
+  client({model_at(server.url())});
+  archive_->together([&] {
+    const int64_t ticket = client_->submit(call_of("a"));
+    client_->wait(0);
+    client_->cancel(ticket);
+  });
+  const auto answer = client_->wait(1000);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->reply.outcome, LlmOutcome::kCancelled);
+  EXPECT_EQ(client_->pending(), 0);
+}
+
 TEST_F(ClientTest, CancelAnswersAtOnce) {
   const HttpServer server([](const ServedRequest&, Connection& c) { c.pause(30); });
   options_.in_flight = 1;
