@@ -23,6 +23,24 @@ std::unique_ptr<Llm> scripted(population::Archive& archive) {
   return llm;
 }
 
+// Each fifth draft gets no text, each fifth one that the language refuses, each fifth no answer,
+// whatever is asked to mend it; the others as scripted.
+std::unique_ptr<Llm> of_every_kind(population::Archive& archive) {
+  auto llm = std::make_unique<FakeLlm>(archive, [](const LlmCall& call) {
+    const int64_t kind = call.draft.value_or(0) % 5;
+    if (call.op == "embed" || call.op == "notes" || kind == 0 || kind == 4)
+      return scripted_reply(call, 11);
+    LlmReply reply;
+    reply.outcome = LlmOutcome::kOk;
+    if (kind == 1) reply.text = "I cannot see what is wrong.";
+    if (kind == 2) reply.text = "```python\ndef balance_loss(r):\n    return r.load.summ()\n```\n";
+    if (kind == 3) reply.outcome = LlmOutcome::kNetwork;
+    return reply;
+  });
+  llm->latest = kLate;
+  return llm;
+}
+
 LlmReply failing(LlmOutcome outcome) {
   LlmReply reply;
   reply.outcome = outcome;
@@ -32,8 +50,8 @@ LlmReply failing(LlmOutcome outcome) {
 
 TEST(Drafts, EndAsProposalsWithTheirCalls) {
   const ArchiveFile file("drafts");
-  SmallSearch search(small_config_with_models(300, 2), file.path(), /*resume=*/true);
-  search.llm = scripted;
+  SmallSearch search(small_config_with_models(200, 2), file.path(), /*resume=*/true);
+  search.llm = of_every_kind;
   const SearchEnd end = search.run();
   EXPECT_EQ(end.reason, "max_evaluations");
   search.read([&](const population::Archive& archive) {
