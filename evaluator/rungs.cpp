@@ -15,15 +15,19 @@ bool better(const RungResult& a, const RungResult& b) {
 
 }  // namespace
 
-std::vector<size_t> promotable(const RungStanding& rung, double eta) {
+size_t places(size_t finished, double eta) {
   assert(eta > 1);
+  // 1e-9: n / eta of a rounded eta must not lose a whole place.
+  return static_cast<size_t>(std::floor(static_cast<double>(finished) / eta + 1e-9));
+}
+
+std::vector<size_t> promotable(const RungStanding& rung, double eta) {
   std::vector<RungResult> ranked = rung.finished;
   for ([[maybe_unused]] const RungResult& r : ranked) assert(!r.score || std::isfinite(*r.score));
-  // 1e-9: n / eta of a rounded eta must not lose a whole place.
-  const auto places =
-      static_cast<ptrdiff_t>(std::floor(static_cast<double>(ranked.size()) / eta + 1e-9));
-  std::nth_element(ranked.begin(), ranked.begin() + places, ranked.end(), better);
-  ranked.resize(static_cast<size_t>(places));
+  const size_t count = places(ranked.size(), eta);
+  std::nth_element(ranked.begin(), ranked.begin() + static_cast<ptrdiff_t>(count), ranked.end(),
+                   better);
+  ranked.resize(count);
   std::erase_if(
       ranked, [&](const RungResult& r) { return !r.score || rung.promoted.contains(r.candidate); });
   std::sort(ranked.begin(), ranked.end(), better);

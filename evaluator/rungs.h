@@ -21,6 +21,9 @@ struct RungStanding {
   std::set<size_t> promoted;         // those that have begun the next rung
 };
 
+// floor(finished / eta): how many of a rung may climb. REQUIRES: eta > 1
+size_t places(size_t finished, double eta);
+
 // Those of the best floor(n / eta) of the n finished that are not promoted yet and did not fail,
 // the best first; of equal scores the older is the better. Failures count in n.
 // REQUIRES: eta > 1

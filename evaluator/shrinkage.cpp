@@ -15,20 +15,23 @@ constexpr double kMostErrors = 2;           // that a mean is moved by
 
 }  // namespace
 
+std::optional<MeanPrior> mean_prior(size_t count, double centre, double deviation, double error) {
+  if (count < 3) return std::nullopt;
+  const double spread = kMadToDeviation * deviation;
+  return MeanPrior{centre, std::max(spread * spread - error, kLeastSpread * error)};
+}
+
 std::optional<MeanPrior> fit_mean_prior(std::span<const Measured> measured) {
-  if (measured.size() < 3) return std::nullopt;
+  if (measured.empty()) return std::nullopt;
   std::vector<double> means, errors, deviations;
   for (const Measured& m : measured) {
     means.push_back(m.mean);
     errors.push_back(m.standard_error * m.standard_error);
   }
-  MeanPrior prior;
-  prior.mean = median(means);
-  for (const double mean : means) deviations.push_back(std::abs(mean - prior.mean));
-  const double spread = kMadToDeviation * median(std::move(deviations));
-  const double error = median(std::move(errors));
-  prior.variance = std::max(spread * spread - error, kLeastSpread * error);
-  return prior;
+  const double centre = median(means);
+  for (const double mean : means) deviations.push_back(std::abs(mean - centre));
+  return mean_prior(measured.size(), centre, median(std::move(deviations)),
+                    median(std::move(errors)));
 }
 
 Measured shrink(const Measured& measured, const std::optional<MeanPrior>& prior) {

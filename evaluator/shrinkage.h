@@ -6,6 +6,7 @@
 // candidates differ by a hundred times what the others do.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 
@@ -29,6 +30,10 @@ struct MeanPrior {
 // squared error; at least a hundredth of that error, so that equals stay equals and none is
 // certain. nullopt with fewer than three, where a spread cannot be told from errors.
 std::optional<MeanPrior> fit_mean_prior(std::span<const Measured> measured);
+
+// The same from what it takes of them: how many there are, the median mean, the median absolute
+// deviation of the means and the median squared error.
+std::optional<MeanPrior> mean_prior(size_t count, double centre, double deviation, double error);
 
 // Posterior of the true difference: precision-weighted between the prior and the measurement, but
 // never further than two standard errors from the measurement, which then keeps its error: what is

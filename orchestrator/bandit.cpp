@@ -198,17 +198,36 @@ void submit(Bandit& bandit, size_t arm) {
 
 void complete(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmOutcome& outcome) {
   assert(arm < bandit.arms.size());
-  Arm& chosen = bandit.arms[arm];
-  chosen.completed += 1;
-  complete_posterior(bandit, config, chosen, outcome);
-  complete_paper(bandit, chosen, outcome);
-  complete_code(bandit, config, chosen, outcome);
+  bandit.arms[arm].completed += 1;
+  earn(bandit, config, arm, outcome);
 }
 
-double mean_reward(const Arm& arm, BanditPolicy policy) {
-  assert(arm.completed > 0);
+void earn(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmOutcome& outcome) {
+  assert(arm < bandit.arms.size());
+  Arm& chosen = bandit.arms[arm];
+  switch (config.policy) {
+    case BanditPolicy::kPosterior:
+      return complete_posterior(bandit, config, chosen, outcome);
+    case BanditPolicy::kUcbPaper:
+      return complete_paper(bandit, chosen, outcome);
+    case BanditPolicy::kUcbCode:
+      return complete_code(bandit, config, chosen, outcome);
+  }
+}
+
+size_t memory_of(const BanditConfig& config) {
+  constexpr double kForgotten = 1e-4;
+  if (config.policy != BanditPolicy::kPosterior || config.discount >= 1)
+    return std::numeric_limits<size_t>::max();
+  // The tail of a geometric series, against its sum.
+  return static_cast<size_t>(std::ceil(std::log(kForgotten) / std::log(config.discount)));
+}
+
+std::optional<double> mean_reward(const Arm& arm, BanditPolicy policy) {
+  if (arm.completed == 0) return std::nullopt;
   switch (policy) {
     case BanditPolicy::kPosterior:
+      if (arm.weight == 0) return std::nullopt;
       return arm.reward / arm.weight;
     case BanditPolicy::kUcbPaper:
       return arm.paper_reward / static_cast<double>(arm.completed);

@@ -35,7 +35,8 @@ struct ArmOutcome {
   double cost = 0;  // in one unit for all arms: seconds, or money
 };
 
-// Sums over an arm's outcomes. Starts at all zeros for an arm never tried.
+// Sums over an arm's outcomes, those of the policy at work. Starts at all zeros for an arm never
+// tried.
 struct Arm {
   int64_t submitted = 0;  // proposals asked of the arm
   int64_t completed = 0;  // outcomes received
@@ -91,10 +92,16 @@ double null_corrected_improvement(double improvement, double standard_error);
 // Records that a proposal was asked of an arm, or what became of it. REQUIRES: arm < arms.size().
 void submit(Bandit& bandit, size_t arm);
 void complete(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmOutcome& outcome);
+// The second without counting it.
+void earn(Bandit& bandit, const BanditConfig& config, size_t arm, const ArmOutcome& outcome);
+
+// So many of the last outcomes say all there is to say: with kPosterior's discount those before
+// them weigh less than 1e-4 together. The UCB rules forget nothing.
+size_t memory_of(const BanditConfig& config);
 
 // What an arm's outcomes earned on average: discounted (kPosterior), plain (kUcbPaper), decayed
-// (kUcbCode). REQUIRES: arm.completed > 0
-double mean_reward(const Arm& arm, BanditPolicy policy);
+// (kUcbCode). nullopt: of none is anything remembered.
+std::optional<double> mean_reward(const Arm& arm, BanditPolicy policy);
 
 // The deterministic part of the UCB policies, exposed for tests: one score an arm, +infinity for an
 // arm never submitted.

@@ -32,8 +32,8 @@ std::string_view builtin_track(std::string_view name) {
 Ledger::Ledger(const SearchConfig& config)
     : config_(config),
       objective_{config.objective, config.mu, config.target},
-      spec_hash_(ballast::spec_hash(config.spec)) {
-  derived_.standings.resize(config_.rungs.size());
+      spec_hash_(ballast::spec_hash(config.spec)),
+      roster_(config) {
   for (const BuiltinConfig& builtin : config_.builtins)
     builtin_coefficients_[builtin.name] = coefficient_text(builtin.coefficient);
   for (const RungConfig& rung : config_.rungs) {
@@ -67,7 +67,13 @@ size_t Ledger::add(const population::CandidateRow& candidate, std::string_view o
   }
   by_identity_.emplace(entry.identity, entries_.size());
   entries_.push_back(std::move(entry));
+  changed(entries_.size() - 1);
   return entries_.size() - 1;
+}
+
+void Ledger::changed(size_t index) {
+  ++entries_[index].version;
+  roster_.update(index, entries_[index], index == reference_);
 }
 
 // That of the built-in of the same kind: the reference, else the first one with a coefficient. A
@@ -128,6 +134,7 @@ void Ledger::begin(const Want& want) {
   Entry& entry = entries_[want.entry];
   ++entry.begun[static_cast<size_t>(want.rung - 1)];
   entry.running.push_back(want);
+  changed(want.entry);
 }
 
 void Ledger::cancel(const Want& want) {
@@ -136,6 +143,7 @@ void Ledger::cancel(const Want& want) {
   assert(it != entry.running.end());
   entry.running.erase(it);
   --entry.begun[static_cast<size_t>(want.rung - 1)];
+  changed(want.entry);
 }
 
 void Ledger::settle(size_t entry, int island) {
@@ -242,6 +250,7 @@ std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, d
   if (want.rung == 1 && !entry.builtin) {
     finish_trial(entry, want, outcome, objective);
   } else if (want.coefficient != entry.coefficient) {
+    changed(want.entry);
     return {};  // another trial of the reference, or measured under another configuration
   } else if (outcome == Outcome::kOk) {
     entry.scores[static_cast<size_t>(want.rung - 1)][static_cast<size_t>(want.seed)] = objective;
@@ -250,12 +259,16 @@ std::vector<Ledger::Changed> Ledger::finish(const Want& want, Outcome outcome, d
     entry.failed_rung = want.rung;
   }
 
-  std::vector<Changed> changed;
+  std::vector<Changed> out;
   const size_t first = want.entry == reference_ ? 0 : want.entry;
   const size_t last = want.entry == reference_ ? entries_.size() : want.entry + 1;
   for (size_t i = first; i < last; ++i)
-    if (estimate(entries_[i], want.rung)) changed.push_back({i, want.rung});
-  return changed;
+    if (estimate(entries_[i], want.rung)) {
+      out.push_back({i, want.rung});
+      if (i != want.entry) changed(i);
+    }
+  changed(want.entry);
+  return out;
 }
 
 bool Ledger::estimate(Entry& entry, int rung) {
@@ -271,27 +284,12 @@ bool Ledger::estimate(Entry& entry, int rung) {
   }
   if (now == entry.estimates[r]) return false;
   entry.estimates[r] = now;
-  derived_.standings[r].reset();
-  if (r > 0) derived_ = {std::nullopt, decltype(derived_.standings)(config_.rungs.size())};
   return true;
 }
 
 int Ledger::seeds(const Entry& entry, int rung) const {
   if (entry.builtin && rung == 2) return config_.builtin_seeds;
   return config_.rungs[static_cast<size_t>(rung - 1)].seeds;
-}
-
-bool Ledger::complete(const Entry& entry, int rung) const {
-  const auto& estimate = entry.estimates[static_cast<size_t>(rung - 1)];
-  if (entry.failed || !estimate) return false;
-  if (rung == 1) return entry.ladder > 0;
-  return estimate->pairs >= seeds(entry, rung);
-}
-
-int Ledger::highest_rung(const Entry& entry) const {
-  for (int rung = rungs(); rung >= 1; --rung)
-    if (entry.estimates[static_cast<size_t>(rung - 1)]) return rung;
-  return 0;
 }
 
 }  // namespace ballast::orchestrator

@@ -17,68 +17,20 @@
 
 #include "common/job.h"
 #include "common/outcome.h"
-#include "evaluator/coefficient.h"
 #include "evaluator/objective.h"
 #include "evaluator/shrinkage.h"
-#include "evaluator/statistics.h"
+#include "orchestrator/entry.h"
+#include "orchestrator/roster.h"
 #include "orchestrator/search_config.h"
 #include "population/archive.h"
 
 namespace ballast::orchestrator {
 
-// One evaluation that the search wants, or has.
-struct Want {
-  size_t entry = 0;  // index into Ledger::entries()
-  int rung = 1;
-  int seed = 0;             // index into the rung's seed block
-  std::string coefficient;  // as in the evaluation's key
-  bool operator==(const Want&) const = default;
-};
-
-// A candidate or built-in and what is known about it.
-struct Entry {
-  std::string identity, name, source, track;
-  std::string op;  // that made it; empty for built-ins
-  double unit = 1;
-  bool builtin = false;
-  int64_t children = 0;  // accepted ones whose main parent it is
-
-  // Rung 1: the coefficients tried so far, in order, and the next one to try (none: all done).
-  // First a ladder; then, for a candidate that climbs, refinements by factors of sqrt 2. The
-  // reference's are trials, too, but never change what it is measured at; other built-ins have
-  // none.
-  std::vector<evaluator::CoefficientTrial> trials;
-  std::optional<std::string> next_trial;
-  size_t ladder = 0;  // trials of the finished ladder; 0: it is not finished
-  // The best of the ladder so far, which is what rung 1 compares, so that all had equal trials; and
-  // the best of all, which the rungs above are measured at. A built-in's configured one. Empty
-  // while no trial has succeeded.
-  std::string ladder_coefficient, coefficient;
-  const std::string& coefficient_at(int rung) const {
-    return rung == 1 ? ladder_coefficient : coefficient;
-  }
-
-  // [rung - 1][seed]: the objective measured at coefficient_at(rung).
-  std::vector<std::vector<std::optional<double>>> scores;
-  // [rung - 1]: evaluations begun, whether they run or are finished.
-  std::vector<int> begun;
-  // [rung - 1]: paired differences, candidate - reference; none without a pair, or when an
-  // evaluation at that rung failed.
-  std::vector<std::optional<evaluator::Summary>> estimates;
-  // Given up: a trial ended in a way no coefficient can mend, no trial succeeded, or a later
-  // evaluation failed. Such a candidate has no estimate at the rung where that happened.
-  bool failed = false;
-  int failed_rung = 0;
-  std::vector<Want> running;  // handed to the evaluator
-  std::vector<int> islands;   // where it lives, sorted; empty in a search with one
-
-  bool lives_on(int island) const { return std::ranges::binary_search(islands, island); }
-  // It climbs from `rung`: the first thing there is a refinement, or an evaluation at the next one.
-  bool climbs_from(int rung) const {
-    return begun[static_cast<size_t>(rung)] > 0 ||
-           (rung == 1 && ladder > 0 && static_cast<size_t>(begun[0]) > ladder);
-  }
-  bool started() const { return begun[0] > 0 || (builtin && begun[1] > 0); }
+// What is believed of a candidate's difference from the reference, at its highest rung.
+struct Standing {
+  evaluator::Measured believed;
+  double measured = 0;  // the mean itself
+  size_t entry = 0;
 };
 
 class Ledger {
@@ -125,15 +77,34 @@ class Ledger {
 
   int rungs() const { return static_cast<int>(config_.rungs.size()); }
   int seeds(const Entry& entry, int rung) const;  // of a complete estimate
-  bool complete(const Entry& entry, int rung) const;
-  // The highest rung with an estimate; 0 for none.
-  int highest_rung(const Entry& entry) const;
+  bool complete(const Entry& entry, int rung) const {
+    return entry.complete(rung, seeds(entry, rung));
+  }
+  int highest_rung(const Entry& entry) const { return entry.highest_rung(); }
   const SearchConfig& config() const { return config_; }
+  const Roster& roster() const { return roster_; }
 
-  // What standing.h has worked out from the estimates, kept until those change that it depends on.
+  // What has been worked out from the above, kept until what it depends on changes: `at` is a
+  // number that only grows, and grows then.
+  template <class T>
+  struct Kept {
+    std::optional<uint64_t> at = {};
+    T value = {};
+    template <class Make>
+    const T& get(uint64_t now, Make&& make) {
+      if (at != now) {
+        value = make();
+        at = now;
+      }
+      return value;
+    }
+  };
   struct Derived {
-    std::optional<std::optional<evaluator::VariancePrior>> prior;
-    std::vector<std::optional<std::vector<std::optional<evaluator::Measured>>>> standings;
+    Kept<std::optional<evaluator::VariancePrior>> variance_prior = {};
+    Kept<std::optional<evaluator::MeanPrior>> first_rung_prior = {};
+    std::map<int, Kept<std::vector<evaluator::Measured>>> standings = {};  // by rung
+    std::map<int, Kept<std::vector<size_t>>> promotable = {};              // by rung
+    Kept<std::vector<Standing>> upper = {};
   };
   Derived& derived() const { return derived_; }
 
@@ -144,6 +115,7 @@ class Ledger {
   void finish_trial(Entry& entry, const Want& want, Outcome outcome, double objective);
   void finish_reference(const Want& want, Outcome outcome, double objective);  // elsewhere
   bool estimate(Entry& entry, int rung);  // true when it changed
+  void changed(size_t index);             // after it did
 
   SearchConfig config_;
   evaluator::ObjectiveSpec objective_;
@@ -155,6 +127,7 @@ class Ledger {
   std::unordered_map<std::string, size_t> by_identity_;
   std::optional<size_t> reference_;
   std::map<std::tuple<int, int, std::string>, double> reference_scores_;  // rung, seed, coefficient
+  Roster roster_;
   mutable Derived derived_;
 };
 

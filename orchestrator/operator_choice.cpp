@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include "orchestrator/standing.h"
 
@@ -34,54 +35,99 @@ std::vector<std::string_view> bandit_rules() {
   return out;
 }
 
-std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
-                                     const std::optional<evaluator::VariancePrior>& prior) {
-  if (made.waiting) return std::nullopt;
-  ArmOutcome out;
-  out.standard_error = prior ? std::sqrt(prior->variance) : 0;
+ProposalResult result_of(const Ledger& ledger, const Made& made) {
+  ProposalResult out;
   out.cost = made.usd * ledger.config().usd_tokens;
+  out.ended = !made.waiting;
   if (!made.child) return out;
   const Entry& child = ledger.entries()[*made.child];
   out.cost += first_rung_tokens(ledger, child);
   if (child.failed) return out;
-  if (!ledger.complete(child, 1)) return std::nullopt;
+  out.ended = ledger.complete(child, 1);
+  if (!out.ended) return out;
 
-  evaluator::Summary summary;
-  size_t rung = static_cast<size_t>(ledger.highest_rung(child) - 1);
+  size_t rung = static_cast<size_t>(child.highest_rung() - 1);
   if (made.parent) {
     if (const auto change = change_from(child, ledger.entries()[*made.parent])) {
-      summary = change->summary;
-      summary.mean = -summary.mean;
+      out.change = change->summary;
       rung = change->rung;
     }
   }
   const evaluator::Summary& reference = *child.estimates[rung];  // differences from it
-  if (summary.pairs == 0) {
-    summary = reference;
-    summary.mean = -reference.mean;
+  if (!out.change) out.change = reference;
+  out.from_reference = reference.mean;
+  return out;
+}
+
+std::optional<ArmOutcome> outcome_of(const ProposalResult& result,
+                                     const std::optional<evaluator::VariancePrior>& prior) {
+  if (!result.ended) return std::nullopt;
+  ArmOutcome out;
+  out.cost = result.cost;
+  if (!result.change) {
+    out.standard_error = prior ? std::sqrt(prior->variance) : 0;
+    return out;
   }
-  out.improvement = summary.mean;
-  out.standard_error = standard_error(summary, prior);
-  out.improvement_over_baseline = std::min(summary.mean, -reference.mean);
+  out.improvement = -result.change->mean;
+  out.standard_error = standard_error(*result.change, prior);
+  out.improvement_over_baseline = std::min(-result.change->mean, -result.from_reference);
   return out;
 }
 
 Bandit bandit_of(const Ledger& ledger, std::span<const Made> made) {
-  const std::vector<OperatorConfig>& operators = ledger.config().operators;
-  const BanditConfig config = bandit_config(ledger.config());
-  const auto prior = variance_prior(ledger);
-  Bandit bandit;
-  bandit.arms.resize(operators.size());
-  for (const Made& one : made) {
-    const auto op = std::find_if(operators.begin(), operators.end(), [&](const OperatorConfig& o) {
-      return o.name == one.op && o.model == one.model;
-    });
-    if (op == operators.end()) continue;  // a text to start from
-    const auto arm = static_cast<size_t>(op - operators.begin());
-    submit(bandit, arm);
-    if (const auto outcome = outcome_of(ledger, one, prior))
-      complete(bandit, config, arm, *outcome);
+  return ArmHistory().bandit(ledger, made);
+}
+
+const ProposalResult& ArmHistory::result(const Ledger& ledger, const Made& made, Past& past) {
+  const auto version = [&](const std::optional<size_t>& entry) {
+    return entry ? ledger.entries()[*entry].version : 0;
+  };
+  const std::pair now(version(made.child), version(made.parent));
+  if (past.versions != now) {
+    past.result = result_of(ledger, made);
+    past.versions = now;
   }
+  return past.result;
+}
+
+Bandit ArmHistory::bandit(const Ledger& ledger, std::span<const Made> made) {
+  const std::vector<OperatorConfig>& operators = ledger.config().operators;
+  if (ended_.arms.empty()) ended_.arms.resize(operators.size());
+  for (size_t i = past_.size(); i < made.size(); ++i) {
+    const auto op = std::ranges::find_if(operators, [&](const OperatorConfig& o) {
+      return o.name == made[i].op && o.model == made[i].model;
+    });
+    const bool is_text = op == operators.end();  // to start from: no arm made it
+    past_.emplace_back().arm =
+        is_text ? std::nullopt : std::optional(static_cast<size_t>(op - operators.begin()));
+  }
+
+  // What has ended stays so: counted once, up to the first that has not.
+  const auto count = [&](Bandit& bandit, size_t i) {
+    if (!past_[i].arm) return true;
+    const bool ended = result(ledger, made[i], past_[i]).ended;
+    bandit.arms[*past_[i].arm].submitted += 1;
+    bandit.arms[*past_[i].arm].completed += ended ? 1 : 0;
+    return ended;
+  };
+  for (; first_open_ < made.size(); ++first_open_) {
+    Bandit more = ended_;
+    if (!count(more, first_open_)) break;
+    ended_ = std::move(more);
+  }
+  Bandit bandit = ended_;
+  for (size_t i = first_open_; i < made.size(); ++i) count(bandit, i);
+
+  const BanditConfig config = bandit_config(ledger.config());
+  const size_t memory = memory_of(config);
+  size_t from = made.size(), remembered = 0;
+  for (; from > 0 && remembered < memory; --from)
+    if (past_[from - 1].arm && result(ledger, made[from - 1], past_[from - 1]).ended) ++remembered;
+  const auto& prior = variance_prior(ledger);
+  for (size_t i = from; i < made.size(); ++i)
+    if (past_[i].arm)
+      if (const auto outcome = outcome_of(past_[i].result, prior))
+        earn(bandit, config, *past_[i].arm, *outcome);
   return bandit;
 }
 
@@ -130,8 +176,8 @@ std::vector<ArmStatus> arm_status(const SearchConfig& config, const Bandit& band
   std::vector<ArmStatus> out;
   for (size_t k = 0; k < bandit.arms.size(); ++k) {
     const Arm& arm = bandit.arms[k];
-    ArmStatus status{arm_name(config.operators[k]), arm.submitted, arm.completed, std::nullopt, 0};
-    if (arm.completed > 0) status.mean_reward = mean_reward(arm, policy);
+    ArmStatus status{arm_name(config.operators[k]), arm.submitted, arm.completed,
+                     mean_reward(arm, policy), 0};
     if (submitted > 0) status.share = static_cast<double>(arm.submitted) / submitted;
     out.push_back(std::move(status));
   }

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/rng.h"
@@ -34,18 +35,48 @@ struct Made {
 
 std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb_code", "fixed"
 
-// What became of a proposal, nullopt while its child is still to be measured at the first rung.
-//
-// A child's improvement is its difference from its parent on the seeds that both have at the
-// highest rung where there are any; from the reference where there are none (its parent failed). A
-// rejected proposal and a child that failed count as hopeless: at the error of one pair of seeds.
-// Costs are tokens of the ladder at the first rung (how far a child climbs after that is the
-// search's choice), and money as tokens, `config.usd_tokens` a dollar.
-std::optional<ArmOutcome> outcome_of(const Ledger& ledger, const Made& made,
+// What became of one proposal, by the measurements alone.
+struct ProposalResult {
+  bool ended = false;  // false while its child is still to be measured at the first rung
+  // Child - parent, on the seeds that both have at the highest rung where there are any; from the
+  // reference where there are none (its parent failed). None of a rejected proposal, and of a child
+  // that failed.
+  std::optional<evaluator::Summary> change = {};
+  double from_reference = 0;  // child - reference, there
+  // In tokens: of the ladder at the first rung (how far a child climbs after that is the search's
+  // choice), and money, `config.usd_tokens` a dollar.
+  double cost = 0;
+};
+ProposalResult result_of(const Ledger& ledger, const Made& made);
+
+// What the bandit is told of it; nullopt before it has ended. A rejected proposal and a child that
+// failed count as hopeless: at the error of one pair of seeds.
+std::optional<ArmOutcome> outcome_of(const ProposalResult& result,
                                      const std::optional<evaluator::VariancePrior>& prior);
 
 // One arm per operator of the configuration, in its order.
 Bandit bandit_of(const Ledger& ledger, std::span<const Made> made);
+
+// The same again and again while a search goes on: results are worked out anew only where parent or
+// child have changed.
+class ArmHistory {
+ public:
+  // `made`: of the last call and more, with the same ledger and more in it.
+  Bandit bandit(const Ledger& ledger, std::span<const Made> made);
+
+ private:
+  struct Past {
+    std::optional<size_t> arm = {};  // none of a text to start from
+    std::optional<std::pair<uint64_t, uint64_t>> versions =
+        {};  // of child and parent; `result` is of them
+    ProposalResult result = {};
+  };
+  static const ProposalResult& result(const Ledger& ledger, const Made& made, Past& past);
+
+  std::vector<Past> past_;  // as `made`
+  size_t first_open_ = 0;   // of the proposals: all before it have ended
+  Bandit ended_;            // counts of those
+};
 
 // Index among the configuration's operators of the one to ask next, by the rule `config.bandit`;
 // never one of weight 0, nor one that is `closed` (its model cannot be asked now): nullopt when

@@ -37,10 +37,8 @@ std::optional<Want> next_seed(const Ledger& ledger, size_t index, int rung) {
 
 std::optional<Want> next_builtin(const Ledger& ledger) {
   if (const auto want = next_seed(ledger, ledger.reference(), 1)) return want;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    if (!ledger.entries()[i].builtin) continue;
+  for (const size_t i : ledger.roster().builtins())
     if (const auto want = next_seed(ledger, i, 2)) return want;
-  }
   return std::nullopt;
 }
 
@@ -60,11 +58,14 @@ std::optional<Want> next_step(const Ledger& ledger, size_t index, int rung) {
 
 // A candidate that climbs to `rung`, begun or not.
 std::optional<Want> next_climber(const Ledger& ledger, int rung) {
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (entry.builtin || entry.failed || !entry.climbs_from(rung - 1)) continue;
+  const Entry& reference = ledger.entries()[ledger.reference()];
+  const Roster::Rung& list = ledger.roster().rung(rung);
+  // One whose seeds are all measured still wants those of the reference that are not.
+  bool paired = true;
+  for (int seed = 0; seed < ledger.config().rungs[static_cast<size_t>(rung - 1)].seeds; ++seed)
+    paired = paired && score(reference, rung, seed);
+  for (const size_t i : paired ? list.climbing : list.climbers)
     if (const auto want = next_step(ledger, i, rung)) return want;
-  }
   for (const size_t i : promotable(ledger, rung - 1))
     if (const auto want = next_step(ledger, i, rung)) return want;
   return std::nullopt;
@@ -76,9 +77,9 @@ std::optional<Want> next_refined_reference(const Ledger& ledger) {
   const Entry& reference = ledger.entries()[ledger.reference()];
   const std::string coefficient = ledger.refined_reference();
   if (coefficient == reference.coefficient) return std::nullopt;
-  for (const Entry& entry : ledger.entries()) {
-    if (entry.builtin || !ledger.complete(entry, last) || entry.estimates.back()->mean >= 0)
-      continue;
+  for (const size_t i : ledger.roster().at_the_top()) {
+    const Entry& entry = ledger.entries()[i];
+    if (!ledger.complete(entry, last) || entry.estimates.back()->mean >= 0) continue;
     for (int seed = 0; seed < ledger.seeds(entry, last); ++seed) {
       const Want want{ledger.reference(), last, seed, coefficient};
       if (!ledger.reference_score(last, seed, coefficient) && !runs(ledger, want)) return want;
@@ -91,9 +92,8 @@ std::optional<Want> next_refined_reference(const Ledger& ledger) {
 // at the last rung (docs/design.md, section 5), one after the other.
 std::optional<Want> next_for_claim(const Ledger& ledger) {
   size_t trials = 0;
-  for (const Entry& entry : ledger.entries())
-    if (!entry.builtin && !entry.failed && entry.begun.back() > 0)
-      trials = std::max(trials, entry.trials.size());
+  for (const size_t i : ledger.roster().at_the_top())
+    trials = std::max(trials, ledger.entries()[i].trials.size());
   const Entry& reference = ledger.entries()[ledger.reference()];
   if (trials == 0 || reference.begun[0] > static_cast<int>(reference.trials.size()))
     return std::nullopt;
@@ -120,73 +120,71 @@ evaluator::Summary over_both(const Entry& entry, size_t r) {
 
 std::vector<size_t> next_champion(const Ledger& ledger, int rung) {
   const size_t r = static_cast<size_t>(rung - 1);
-  double complete = 0, champions = 0;
-  std::vector<std::optional<evaluator::Summary>> summaries(ledger.entries().size());
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
+  double champions = 0;
+  std::vector<size_t> complete;
+  std::vector<evaluator::Summary> summaries;
+  for (const size_t i : ledger.roster().rung(rung).finished) {
     const Entry& entry = ledger.entries()[i];
-    if (entry.builtin || !ledger.complete(entry, rung)) continue;
-    ++complete;
+    if (!ledger.complete(entry, rung)) continue;
     if (entry.begun[r + 1] > 0) ++champions;
-    summaries[i] = over_both(entry, r);
+    complete.push_back(i);
+    summaries.push_back(over_both(entry, r));
   }
   const auto believed = shrunk(summaries, variance_prior(ledger));
-  std::optional<size_t> best;
-  for (size_t i = 0; i < believed.size(); ++i)
-    if (believed[i] && (!best || believed[i]->mean < believed[*best]->mean)) best = i;
-  if (!best || ledger.entries()[*best].begun[r + 1] > 0) return {};
-  if (champions + 1 > complete / ledger.config().eta) return {};
-  return {*best};
+  const auto best = std::ranges::min_element(believed, {}, &evaluator::Measured::mean);
+  if (best == believed.end()) return {};
+  const size_t index = complete[static_cast<size_t>(best - believed.begin())];
+  if (ledger.entries()[index].begun[r + 1] > 0) return {};
+  if (champions + 1 > static_cast<double>(complete.size()) / ledger.config().eta) return {};
+  return {index};
+}
+
+// At the first rung the order is that of the means (standing.h). Of those that are ready the next
+// one has before it the ones before it there, and those that have climbed and are better.
+std::vector<size_t> best_of_first_rung(const Ledger& ledger) {
+  const Roster& roster = ledger.roster();
+  const size_t places = evaluator::places(roster.rung(1).finished.size(), ledger.config().eta);
+  const Ranking& ready = roster.first_rung_ready();
+  std::vector<size_t> out;
+  for (size_t i = 0; i < ready.size(); ++i) {
+    if (i + roster.first_rung_climbed().before(ready[i]) >= places) break;
+    out.push_back(ready[i].entry);
+  }
+  return out;
 }
 
 std::vector<size_t> best_share(const Ledger& ledger, int rung) {
-  const auto& believed = standings(ledger, rung);
-  evaluator::RungStanding standing;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    const bool failed = entry.failed_rung == rung, climbed = entry.climbs_from(rung);
-    if (entry.builtin || !(failed || climbed || ledger.complete(entry, rung))) continue;
-    std::optional<double> score;
-    if (believed[i]) score = believed[i]->mean;
-    standing.finished.push_back({i, score});
-    if (climbed) standing.promoted.insert(i);
+  const Roster::Rung& list = ledger.roster().rung(rung);
+  evaluator::RungStanding result;
+  for (const size_t i : list.finished) {
+    const auto believed = standing(ledger, i, rung);
+    result.finished.push_back({i, believed ? std::optional(believed->mean) : std::nullopt});
+    if (ledger.entries()[i].climbs_from(rung)) result.promoted.insert(i);
   }
-  return evaluator::promotable(standing, ledger.config().eta);
+  return evaluator::promotable(result, ledger.config().eta);
 }
 
 // A candidate that nothing has been begun for: the first shipped texts in their order, then
 // children in order of arrival with the other shipped texts between them.
 std::optional<size_t> next_newcomer(const Ledger& ledger) {
-  const auto& first_names = ledger.config().first_seeds;
-  std::optional<size_t> first, seed, child;
-  ptrdiff_t first_rank = 0;
-  int64_t seeds_begun = 0, children_begun = 0;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (entry.builtin) continue;
-    const bool is_seed = entry.op == "seed";
-    const auto name =
-        is_seed ? std::find(first_names.begin(), first_names.end(), entry.name) : first_names.end();
-    const bool is_first = name != first_names.end();
-    if (entry.started()) {
-      if (!is_first) ++(is_seed ? seeds_begun : children_begun);
-    } else if (is_first) {
-      const ptrdiff_t rank = name - first_names.begin();
-      if (!first || rank < first_rank) first = i, first_rank = rank;
-    } else if (std::optional<size_t>& slot = is_seed ? seed : child; !slot) {
-      slot = i;
-    }
-  }
-  if (first) return first;
-  const bool seeds_turn = children_begun >= kChildrenPerSeed * (seeds_begun + 1);
-  if (seed && (seeds_turn || !child)) return seed;
-  return child;
+  const Roster& roster = ledger.roster();
+  if (!roster.first_texts().empty()) return roster.first_texts().begin()->second;
+  const auto &texts = roster.texts(), &children = roster.children();
+  const bool texts_turn = static_cast<int64_t>(roster.children_begun()) >=
+                          kChildrenPerSeed * (static_cast<int64_t>(roster.texts_begun()) + 1);
+  if (!texts.empty() && (texts_turn || children.empty())) return *texts.begin();
+  return children.empty() ? std::nullopt : std::optional(*children.begin());
 }
 
 }  // namespace
 
 std::vector<size_t> promotable(const Ledger& ledger, int rung) {
-  const SeedBlock block = ledger.config().rungs[static_cast<size_t>(rung)].block;
-  return block == SeedBlock::kC ? next_champion(ledger, rung) : best_share(ledger, rung);
+  const bool champion = ledger.config().rungs[static_cast<size_t>(rung)].block == SeedBlock::kC;
+  if (rung == 1 && !champion) return best_of_first_rung(ledger);
+  const Roster& roster = ledger.roster();
+  return ledger.derived().promotable[rung].get(
+      roster.rung(rung).finished_changed + roster.upper_changes(),
+      [&] { return champion ? next_champion(ledger, rung) : best_share(ledger, rung); });
 }
 
 std::optional<Want> next_want(const Ledger& ledger) {
@@ -194,12 +192,8 @@ std::optional<Want> next_want(const Ledger& ledger) {
   if (const auto want = next_for_claim(ledger)) return want;
   for (int rung = ledger.rungs(); rung >= 2; --rung)
     if (const auto want = next_climber(ledger, rung)) return want;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (!entry.builtin && !entry.trials.empty() && entry.ladder == 0 && entry.next_trial &&
-        entry.running.empty())
-      return trial(ledger, i);
-  }
+  const Roster::Indices& between = ledger.roster().between_trials();
+  if (!between.empty()) return trial(ledger, *between.begin());
   if (const auto newcomer = next_newcomer(ledger)) return trial(ledger, *newcomer);
   return std::nullopt;
 }
@@ -214,9 +208,7 @@ bool wanted(const Ledger& ledger, const Want& want) {
 }
 
 int64_t waiting_children(const Ledger& ledger) {
-  return std::count_if(ledger.entries().begin(), ledger.entries().end(), [](const Entry& entry) {
-    return !entry.builtin && entry.op != "seed" && !entry.started();
-  });
+  return static_cast<int64_t>(ledger.roster().children().size());
 }
 
 }  // namespace ballast::orchestrator

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <numeric>
 #include <set>
 #include <utility>
 
@@ -49,6 +48,22 @@ std::optional<double> mean_of(const std::vector<Metrics>& measured, const char* 
   }
   if (count == 0) return std::nullopt;
   return sum / count;
+}
+
+// One of the sorted list that is not left out, each as likely; nullopt when there is none.
+std::optional<size_t> draw_other(const std::vector<size_t>& list, const std::set<size_t>& left_out,
+                                 Rng& rng) {
+  std::vector<size_t> skipped;  // places in the list, ascending
+  for (const size_t index : left_out) {
+    const auto place = std::ranges::lower_bound(list, index);
+    if (place != list.end() && *place == index)
+      skipped.push_back(static_cast<size_t>(place - list.begin()));
+  }
+  if (skipped.size() == list.size()) return std::nullopt;
+  auto place = static_cast<size_t>(rng.below(static_cast<int64_t>(list.size() - skipped.size())));
+  for (const size_t one : skipped)
+    if (one <= place) ++place;
+  return list[place];
 }
 
 class FactsMaker {
@@ -220,23 +235,24 @@ prompts::Inspiration FactsMaker::inspiration(size_t index, std::string_view from
 
 std::vector<prompts::Inspiration> FactsMaker::inspirations(const std::vector<size_t>& parents,
                                                            Rng& rng) const {
-  std::vector<size_t> others;  // the best first
-  for (const Elite& elite : by_standing(source_.ledger))
-    if (!entry(elite.entry).source.empty() && std::ranges::count(parents, elite.entry) == 0)
-      others.push_back(elite.entry);
-  const size_t top = std::min(kTopInspirations, others.size());
-  std::vector<size_t> chosen(top), rest(others.size() - top);  // places among the others
-  std::iota(chosen.begin(), chosen.end(), size_t{0});
-  std::iota(rest.begin(), rest.end(), top);
-  for (size_t i = 0; i < kArchiveInspirations && !rest.empty(); ++i) {
-    const auto drawn = rest.begin() + rng.below(static_cast<int64_t>(rest.size()));
-    chosen.push_back(*drawn);
-    rest.erase(drawn);
+  std::set<size_t> left_out(parents.begin(), parents.end());
+  std::vector<Standing> chosen;
+  for (const Elite& elite :
+       best(source_.ledger, kTopInspirations, [&](size_t i) { return !left_out.contains(i); })) {
+    chosen.push_back(standing(source_.ledger, elite.entry));
+    left_out.insert(elite.entry);
   }
-  std::ranges::sort(chosen, std::greater<>());
+  const std::set<size_t> top = left_out;
+  for (size_t i = 0; i < kArchiveInspirations; ++i) {
+    const auto drawn = draw_other(source_.ledger.roster().measured(), left_out, rng);
+    if (!drawn) break;
+    chosen.push_back(standing(source_.ledger, *drawn));
+    left_out.insert(*drawn);
+  }
+  std::ranges::sort(chosen, [](const Standing& a, const Standing& b) { return better(b, a); });
   std::vector<prompts::Inspiration> out;
-  for (const size_t place : chosen)
-    out.push_back(inspiration(others[place], place < top ? "top" : "archive"));
+  for (const Standing& one : chosen)
+    out.push_back(inspiration(one.entry, top.contains(one.entry) ? "top" : "archive"));
   return out;
 }
 

@@ -99,7 +99,7 @@ bool Search::State::propose_one() {
   event.kind = SearchEventKind::kProposing;
   event.number = proposals + 1;
   observer.event(event);
-  Bandit bandit = bandit_of(ledger, made);
+  Bandit bandit = history.bandit(ledger, made);
   for (const auto& [number, draft] : drafts)
     if (draft.arm) orchestrator::submit(bandit, *draft.arm);
   auto next = proposer.make({turn, child_suffix(proposals + 1)}, parents, bandit, closed_arms());
@@ -256,7 +256,7 @@ void Search::State::check_reference() const {
 void Search::State::put_bandit() {
   bandit_stored = clock.monotonic();
   Json arms = Json::array();
-  for (const ArmStatus& arm : arm_status(config, bandit_of(ledger, made)))
+  for (const ArmStatus& arm : arm_status(config, history.bandit(ledger, made)))
     arms.push_back({{"operator", arm.name},
                     {"submitted", arm.submitted},
                     {"completed", arm.completed},

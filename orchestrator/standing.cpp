@@ -1,25 +1,53 @@
 #include "orchestrator/standing.h"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace ballast::orchestrator {
 
+using evaluator::MeanPrior;
 using evaluator::Measured;
 using evaluator::Summary;
 using evaluator::VariancePrior;
 
-std::optional<VariancePrior> variance_prior(const Ledger& ledger) {
-  auto& kept = ledger.derived().prior;
-  if (kept) return *kept;
-  std::vector<Summary> summaries;
-  for (size_t i = 0; i < ledger.entries().size(); ++i) {
-    const Entry& entry = ledger.entries()[i];
-    if (i == ledger.reference() || (entry.builtin && entry.track == "none")) continue;
-    for (size_t r = 1; r < entry.estimates.size(); ++r)
-      if (entry.estimates[r]) summaries.push_back(*entry.estimates[r]);
-  }
-  kept = evaluator::fit_prior(summaries);
-  return *kept;
+namespace {
+
+// By entry, as Roster::Rung::estimates.
+const std::vector<Measured>& standings(const Ledger& ledger, int rung) {
+  return ledger.derived().standings[rung].get(ledger.roster().upper_changes(), [&] {
+    return shrunk(ledger.roster().rung(rung).estimates.summaries, variance_prior(ledger));
+  });
+}
+
+Measured first_rung_measured(const Ledger& ledger, double mean) {
+  return {mean, standard_error({.pairs = 1, .mean = mean, .variance = {}}, variance_prior(ledger))};
+}
+
+const std::optional<MeanPrior>& first_rung_prior(const Ledger& ledger) {
+  const Roster& roster = ledger.roster();
+  const uint64_t now = roster.rung(1).estimates_changed + roster.upper_changes();
+  return ledger.derived().first_rung_prior.get(now, [&]() -> std::optional<MeanPrior> {
+    const Ranking& means = roster.first_rung();
+    if (means.size() == 0) return std::nullopt;
+    const double centre = means.median(),
+                 error = first_rung_measured(ledger, centre).standard_error;
+    return evaluator::mean_prior(means.size(), centre, means.median_distance(centre),
+                                 error * error);
+  });
+}
+
+}  // namespace
+
+const std::optional<VariancePrior>& variance_prior(const Ledger& ledger) {
+  const Roster& roster = ledger.roster();
+  return ledger.derived().variance_prior.get(roster.upper_changes(), [&] {
+    std::vector<Summary> summaries;
+    for (int rung = 2; rung <= ledger.rungs(); ++rung)
+      for (const auto* list : {&roster.rung(rung).builtins, &roster.rung(rung).estimates})
+        summaries.insert(summaries.end(), list->summaries.begin(), list->summaries.end());
+    return evaluator::fit_prior(summaries);
+  });
 }
 
 double standard_error(const Summary& summary, const std::optional<VariancePrior>& prior) {
@@ -27,33 +55,57 @@ double standard_error(const Summary& summary, const std::optional<VariancePrior>
   return prior ? std::sqrt(prior->variance / static_cast<double>(summary.pairs)) : 0;
 }
 
-std::vector<std::optional<Measured>> shrunk(const std::vector<std::optional<Summary>>& summaries,
-                                            const std::optional<VariancePrior>& prior) {
-  std::vector<std::optional<Measured>> out(summaries.size());
-  std::vector<Measured> measured;
-  for (size_t i = 0; i < summaries.size(); ++i) {
-    if (!summaries[i]) continue;
-    out[i] = Measured{summaries[i]->mean, standard_error(*summaries[i], prior)};
-    measured.push_back(*out[i]);
-  }
-  const auto means = evaluator::fit_mean_prior(measured);
-  for (auto& one : out)
-    if (one) one = evaluator::shrink(*one, means);
+std::vector<Measured> shrunk(std::span<const Summary> summaries,
+                             const std::optional<VariancePrior>& prior) {
+  std::vector<Measured> out;
+  out.reserve(summaries.size());
+  for (const Summary& summary : summaries)
+    out.push_back({summary.mean, standard_error(summary, prior)});
+  const auto means = evaluator::fit_mean_prior(out);
+  for (Measured& one : out) one = evaluator::shrink(one, means);
   return out;
 }
 
-const std::vector<std::optional<Measured>>& standings(const Ledger& ledger, int rung) {
-  auto& kept = ledger.derived().standings[static_cast<size_t>(rung - 1)];
-  if (!kept) {
-    std::vector<std::optional<Summary>> summaries(ledger.entries().size());
-    for (size_t i = 0; i < summaries.size(); ++i) {
-      const Entry& entry = ledger.entries()[i];
-      if (!entry.builtin) summaries[i] = entry.estimates[static_cast<size_t>(rung - 1)];
+std::optional<Measured> standing(const Ledger& ledger, size_t index, int rung) {
+  const Entry& entry = ledger.entries()[index];
+  const auto& estimate = entry.estimates[static_cast<size_t>(rung - 1)];
+  if (!estimate || entry.builtin) return std::nullopt;
+  if (rung == 1)
+    return evaluator::shrink(first_rung_measured(ledger, estimate->mean), first_rung_prior(ledger));
+  const std::vector<size_t>& entries = ledger.roster().rung(rung).estimates.entries;
+  const auto place = std::ranges::lower_bound(entries, index) - entries.begin();
+  return standings(ledger, rung)[static_cast<size_t>(place)];
+}
+
+Standing standing(const Ledger& ledger, size_t index) {
+  const Entry& entry = ledger.entries()[index];
+  const int rung = entry.highest_rung();
+  return {*standing(ledger, index, rung), entry.estimates[static_cast<size_t>(rung - 1)]->mean,
+          index};
+}
+
+bool better(const Standing& a, const Standing& b) {
+  return std::tuple(a.believed.mean, a.measured, a.entry) <
+         std::tuple(b.believed.mean, b.measured, b.entry);
+}
+
+const std::vector<Standing>& upper_standings(const Ledger& ledger) {
+  const Roster& roster = ledger.roster();
+  uint64_t now = roster.upper_changes();
+  for (int rung = 2; rung <= ledger.rungs(); ++rung) now += roster.rung(rung).finished_changed;
+  return ledger.derived().upper.get(now, [&] {
+    std::vector<Standing> out;
+    for (int rung = 2; rung <= ledger.rungs(); ++rung) {
+      const Roster::Estimates& estimates = roster.rung(rung).estimates;
+      const std::vector<Measured>& believed = standings(ledger, rung);
+      for (size_t i = 0; i < believed.size(); ++i) {
+        const Entry& entry = ledger.entries()[estimates.entries[i]];
+        if (!entry.failed && entry.highest_rung() == rung)
+          out.push_back({believed[i], estimates.summaries[i].mean, estimates.entries[i]});
+      }
     }
-    kept = shrunk(summaries, variance_prior(ledger));
-  }
-  kept->resize(ledger.entries().size());  // those that came since have no estimate
-  return *kept;
+    return out;
+  });
 }
 
 std::optional<Change> change_from(const Entry& child, const Entry& parent) {

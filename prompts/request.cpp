@@ -43,12 +43,8 @@ std::string template_name(const OperatorRow& row, std::string_view variant) {
   return name;
 }
 
-// A reply is shown as far as it helps. One without code is mostly what it was told; small models
-// repeat it once more when it is shown.
-std::string shown_part(const Failure& failure) {
-  const size_t most = failure.kind == FailureKind::kNoCode ? 400 : 16 * 1024;
-  const std::string& text = failure.source;
-  const std::string_view start = start_of(text, most);
+std::string shown_part(const std::string& text) {
+  const std::string_view start = start_of(text, 16 * 1024);
   return std::string(start) + (start.size() < text.size() ? "\n...\n" : "");
 }
 
@@ -106,8 +102,10 @@ Request make_repair(const Task& task, const Facts& facts, const RepairChain& cha
   const bool source = has_source(last.kind);
   const std::string request = find_template("repair").render(
       Values()
+          // A reply without code is not shown: small models repeat it.
+          .flag("no_code", last.kind == FailureKind::kNoCode)
           .flag("has_source", source)
-          .set("text", fenced(shown_part(last), source ? "python" : "text"))
+          .set("text", fenced(shown_part(last.source), source ? "python" : "text"))
           .list("earlier", std::move(earlier))
           .set("message", last.message));
   return {.system = system_prompt(task),

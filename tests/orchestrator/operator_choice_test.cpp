@@ -32,7 +32,9 @@ struct Family {
     config.rungs.pop_back();
     return config;
   }
-  std::optional<evaluator::VariancePrior> prior() const { return variance_prior(game.ledger); }
+  std::optional<ArmOutcome> outcome(const Made& made) const {
+    return outcome_of(result_of(game.ledger, made), variance_prior(game.ledger));
+  }
 
   Game game;
   size_t p = 0, a = 0, b = 0;
@@ -41,7 +43,7 @@ struct Family {
 TEST(OperatorOutcome, IsTheDifferenceFromTheParentOnCommonSeedsOfTheHighestRung) {
   const Family f;
   ASSERT_TRUE(f.game.entry(f.a).estimates[1] && f.game.entry(f.p).estimates[1]);
-  const auto outcome = outcome_of(f.game.ledger, {"mutate", f.a, f.p}, f.prior());
+  const auto outcome = f.outcome({"mutate", f.a, f.p});
   ASSERT_TRUE(outcome);
   // Seed by seed: 1.81 - 1.74 and 1.79 - 1.76; variance 0.0008. Differences from the reference vary
   // by 0.0002 for p and a alike: two variances, no shrinkage, so the error is their own.
@@ -53,7 +55,7 @@ TEST(OperatorOutcome, IsTheDifferenceFromTheParentOnCommonSeedsOfTheHighestRung)
 
 TEST(OperatorOutcome, TakesTheFirstRungWhereTheChildDidNotClimb) {
   const Family f;
-  const auto outcome = outcome_of(f.game.ledger, {"tune", f.b, f.p}, f.prior());
+  const auto outcome = f.outcome({"tune", f.b, f.p});
   EXPECT_NEAR(*outcome->improvement, 1.9 - 2.5, 1e-12);
   EXPECT_NEAR(outcome->standard_error, std::sqrt(0.0002), 1e-12) << "of one pair, from the pool";
 }
@@ -61,28 +63,28 @@ TEST(OperatorOutcome, TakesTheFirstRungWhereTheChildDidNotClimb) {
 // The baseline is the better of parent and reference: better than a bad parent is not enough.
 TEST(OperatorOutcome, CountsAgainstTheReferenceWhereTheParentIsWorse) {
   Family f;
-  const auto outcome = outcome_of(f.game.ledger, {"tune", f.a, f.b}, f.prior());
+  const auto outcome = f.outcome({"tune", f.a, f.b});
   EXPECT_NEAR(*outcome->improvement, 2.5 - 1.8, 1e-12);
   EXPECT_NEAR(*outcome->improvement_over_baseline, 0.2, 1e-12);  // 2.0 - 1.8 at rung 1
 }
 
 TEST(OperatorOutcome, IsHopelessForARejectedOrFailedChildAndUnknownBeforeTheFirstRungIsDone) {
   Family f;
-  const auto rejected = outcome_of(f.game.ledger, {"tune", std::nullopt, f.p}, f.prior());
+  const auto rejected = f.outcome({"tune", std::nullopt, f.p});
   EXPECT_FALSE(rejected->improvement);
   EXPECT_NEAR(rejected->standard_error, std::sqrt(0.0002), 1e-12);
   EXPECT_EQ(rejected->cost, 0);
 
   const size_t c = f.game.add("c");
-  EXPECT_FALSE(outcome_of(f.game.ledger, {"mutate", c, f.p}, f.prior()));
+  EXPECT_FALSE(f.outcome({"mutate", c, f.p}));
   f.game.run(1);
-  EXPECT_FALSE(outcome_of(f.game.ledger, {"mutate", c, f.p}, f.prior())) << "one trial of three";
+  EXPECT_FALSE(f.outcome({"mutate", c, f.p})) << "one trial of three";
   f.game.run();
   f.game.objective = [](const Want&) { return NAN; };
   const size_t d = f.game.add("d");
   f.game.run();
   ASSERT_TRUE(f.game.entry(d).failed);
-  const auto failed = outcome_of(f.game.ledger, {"mutate", d, f.p}, f.prior());
+  const auto failed = f.outcome({"mutate", d, f.p});
   EXPECT_FALSE(failed->improvement);
   EXPECT_EQ(failed->cost, 3 * 10) << "its trainings were paid for";
 }
@@ -94,7 +96,7 @@ TEST(OperatorOutcome, ComparesTheChildOfAFailedParentWithTheReference) {
   f.game.objective = [](const Want&) { return NAN; };
   f.game.run();
   ASSERT_TRUE(f.game.entry(bad).failed);
-  const auto outcome = outcome_of(f.game.ledger, {"mutate", f.a, bad}, f.prior());
+  const auto outcome = f.outcome({"mutate", f.a, bad});
   EXPECT_NEAR(*outcome->improvement, 0.25, 1e-12);
 }
 
@@ -116,6 +118,58 @@ TEST(BanditOf, PaysARejectionLikeAHopelessChild) {
   EXPECT_EQ(status[0].share, 0.5);
   EXPECT_NEAR(*status[0].mean_reward, hopeless, 1e-9);
   EXPECT_FALSE(status[1].mean_reward);
+}
+
+// What is kept between two looks is what a look without it would find, whoever is measured
+// meanwhile.
+TEST(ArmHistory, FindsWhatALedgerThatNobodyLookedAtBeforeSays) {
+  for (const char* rule : {"posterior", "ucb_paper", "ucb_code"}) {
+    SearchConfig config = config_of();
+    config.bandit = rule;
+    config.eta = 1.6;
+    Game game(config);
+    game.run();
+    game.objective = [](const Want& want) {
+      if (want.entry % 7 == 3) return std::nan("");
+      return 2 + 0.1 * std::sin(static_cast<double>(5 * want.entry + 3 * want.rung) + want.seed);
+    };
+    const std::vector<std::string> ops{"tune", "mutate", "splice", "drop"};
+    std::vector<Made> made{{"seed", game.add("p", "seed"), std::nullopt}};
+    ArmHistory history;
+    Rng rng(1, "arms");
+    int ended = 0;
+    for (int i = 0; i < 200; ++i) {
+      const auto& op = ops[static_cast<size_t>(rng.below(4))];
+      const size_t parent =
+          2 +
+          static_cast<size_t>(rng.below(static_cast<int64_t>(game.ledger.entries().size() - 2)));
+      if (rng.below(3) == 0) made.push_back({op, std::nullopt, parent});
+      if (rng.below(2) == 0) made.push_back({op, game.add("c" + std::to_string(i), op), parent});
+      game.run(static_cast<int>(rng.below(4)));
+      if (rng.below(2) == 0) continue;  // not looked at each time
+      const Bandit kept = history.bandit(game.ledger, made);
+      ASSERT_EQ(kept, bandit_of(game.ledger, made)) << rule << " " << i;
+      ended = 0;
+      for (const Arm& arm : kept.arms) ended += static_cast<int>(arm.completed);
+    }
+    EXPECT_GT(ended, 100) << rule;
+  }
+}
+
+// 917 later outcomes leave less than a ten-thousandth; the others of an arm are counted all the
+// same.
+TEST(BanditOf, ForgetsWhatTheDiscountHasMadeNothingOf) {
+  const Family f;
+  std::vector<Made> made(100, {"tune", f.b, f.p});
+  made.insert(made.end(), 916, {"drop", std::nullopt, f.p});
+  const Bandit just = bandit_of(f.game.ledger, made);
+  EXPECT_NEAR(just.arms[0].weight, std::pow(0.99, 916), 1e-12);
+  made.push_back({"drop", std::nullopt, f.p});
+  const Bandit gone = bandit_of(f.game.ledger, made);
+  EXPECT_EQ(gone.arms[0].weight, 0);
+  EXPECT_EQ(gone.arms[0].completed, 100);
+  EXPECT_FALSE(arm_status(f.game.ledger.config(), gone)[0].mean_reward);
+  EXPECT_EQ(gone.arms[3].weight, just.arms[3].weight * 0.99 + 1);
 }
 
 SearchConfig four_operators(const std::string& rule) {

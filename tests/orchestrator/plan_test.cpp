@@ -294,38 +294,6 @@ TEST(Ledger, HoldsTheSameWhateverTheOrderOfResults) {
   expect_order_free(config);
 }
 
-// What is kept between two looks is what a look without it would find.
-TEST(Standings, AreThoseOfALedgerThatNobodyLookedAtBefore) {
-  Game looked(config_of());
-  for (int i = 0; i < 12; ++i) looked.add("c" + std::to_string(i));
-  looked.objective = [](const Want& want) {
-    if (want.entry == 5 && want.rung == 2) return std::nan("");  // an estimate that goes again
-    return 2.0 + 0.01 * static_cast<double>((want.entry * 7 + static_cast<size_t>(want.seed)) % 11);
-  };
-  int changes = 0;
-  while (!looked.run(1).empty()) {
-    const Ledger fresh = [&] {
-      Ledger copy = looked.ledger;
-      copy.derived() = {};
-      copy.derived().standings.resize(static_cast<size_t>(copy.rungs()));
-      return copy;
-    }();
-    EXPECT_EQ(variance_prior(looked.ledger).has_value(), variance_prior(fresh).has_value());
-    for (int rung = 1; rung <= fresh.rungs(); ++rung) {
-      const auto &kept = standings(looked.ledger, rung), &now = standings(fresh, rung);
-      ASSERT_EQ(kept.size(), now.size());
-      for (size_t i = 0; i < now.size(); ++i) {
-        ASSERT_EQ(kept[i].has_value(), now[i].has_value()) << i << " at rung " << rung;
-        if (!now[i]) continue;
-        EXPECT_EQ(kept[i]->mean, now[i]->mean) << i << " at rung " << rung;
-        EXPECT_EQ(kept[i]->standard_error, now[i]->standard_error) << i << " at rung " << rung;
-      }
-    }
-    ++changes;
-  }
-  EXPECT_GT(changes, 40);
-}
-
 TEST(Plan, WantsAnUnfinishedEvaluationOnlyWhileItIsOfUse) {
   Game game(config_of());
   game.run();

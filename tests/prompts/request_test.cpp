@@ -163,11 +163,14 @@ TEST(Repair, ShowsTextErrorAndParentAndEndsAfterTwoTurns) {
   EXPECT_FALSE(may_repair({{{FailureKind::kUnchanged, "same", ""}}}));
 }
 
-TEST(Repair, ALongReplyWithoutCodeIsShownInPart) {
-  const RepairChain chain{{{FailureKind::kNoCode, "no function", std::string(10'000, 'x')}}};
+// Small models repeat what they are shown.
+TEST(Repair, AReplyWithoutCodeIsAskedForAgainAndNotShown) {
+  const RepairChain chain{{{FailureKind::kNoCode, "no function", "I would change the loss"}}};
   const std::string user = make_repair(samples::task(), samples::facts(), chain).user;
-  EXPECT_TRUE(has(user, std::string(400, 'x') + "\n...\n"));
-  EXPECT_FALSE(has(user, std::string(401, 'x')));
+  EXPECT_FALSE(has(user, "I would change"));
+  EXPECT_TRUE(has(user, "The error:\n\nno function"));
+  EXPECT_TRUE(has(user, "Write the candidate now"));
+  EXPECT_TRUE(has(user, samples::kParent));
 }
 
 TEST(Templates, AreAsciiAndTheirExamplesAreReadAsTheyAre) {
