@@ -7,16 +7,23 @@
 namespace ballast::orchestrator {
 std::vector<Elite> best(const Ledger& ledger, size_t most,
                         const std::function<bool(size_t)>& wanted) {
-  std::vector<Standing> found;
+  std::vector<Standing> found;  // a heap with the worst in front, once there are enough
   const Ranking& first = ledger.roster().first_rung_only();  // in the order of what is believed
   for (size_t i = 0; i < first.size() && found.size() < most; ++i)
     if (wanted(first[i].entry)) found.push_back(standing(ledger, first[i].entry));
-  for (const Standing& one : upper_standings(ledger))
-    if (wanted(one.entry)) found.push_back(one);
-  const size_t count = std::min(most, found.size());
-  std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(count), found.end(),
-                    better);
-  found.resize(count);
+  std::ranges::make_heap(found, better);
+  for (const Standing& one : upper_standings(ledger)) {
+    const bool full = found.size() >= most;
+    if (full && (found.empty() || !better(one, found.front()))) continue;
+    if (!wanted(one.entry)) continue;
+    if (full) {
+      std::ranges::pop_heap(found, better);
+      found.pop_back();
+    }
+    found.push_back(one);
+    std::ranges::push_heap(found, better);
+  }
+  std::ranges::sort_heap(found, better);
   std::vector<Elite> out;
   for (const Standing& one : found)
     out.push_back(

@@ -102,39 +102,34 @@ std::optional<Want> next_for_claim(const Ledger& ledger) {
   return next_refined_reference(ledger);
 }
 
-// All pairs at rungs r + 1 and r + 2, so that one who was lucky at the lower makes room for the
-// next when fresh seeds say so.
-evaluator::Summary over_both(const Entry& entry, size_t r) {
-  evaluator::Summary out = *entry.estimates[r];
-  const auto& upper = entry.estimates[r + 1];
-  if (!upper) return out;
-  const auto n = static_cast<double>(out.pairs), m = static_cast<double>(upper->pairs);
-  const double gap = upper->mean - out.mean;
-  const double squares = (n - 1) * out.variance.value_or(0) +
-                         (m - 1) * upper->variance.value_or(0) + gap * gap * n * m / (n + m);
-  out.pairs += upper->pairs;
-  out.mean = (n * out.mean + m * upper->mean) / (n + m);
-  out.variance = squares / (n + m - 1);
-  return out;
+// All pairs at two rungs, so that one who was lucky at the lower makes room for the next when fresh
+// seeds say so.
+evaluator::Summary over_both(const evaluator::Summary& lower, const evaluator::Summary& upper) {
+  const auto n = static_cast<double>(lower.pairs), m = static_cast<double>(upper.pairs);
+  const double gap = upper.mean - lower.mean;
+  const double squares = (n - 1) * lower.variance.value_or(0) +
+                         (m - 1) * upper.variance.value_or(0) + gap * gap * n * m / (n + m);
+  return {.pairs = lower.pairs + upper.pairs,
+          .mean = (n * lower.mean + m * upper.mean) / (n + m),
+          .variance = squares / (n + m - 1)};
 }
 
 std::vector<size_t> next_champion(const Ledger& ledger, int rung) {
-  const size_t r = static_cast<size_t>(rung - 1);
-  double champions = 0;
-  std::vector<size_t> complete;
-  std::vector<evaluator::Summary> summaries;
-  for (const size_t i : ledger.roster().rung(rung).finished) {
-    const Entry& entry = ledger.entries()[i];
-    if (!ledger.complete(entry, rung)) continue;
-    if (entry.begun[r + 1] > 0) ++champions;
-    complete.push_back(i);
-    summaries.push_back(over_both(entry, r));
+  const Roster::Rung &list = ledger.roster().rung(rung), &above = ledger.roster().rung(rung + 1);
+  const std::vector<size_t>& complete = list.complete.entries;
+  std::vector<evaluator::Summary> summaries = list.complete.summaries;
+  for (size_t i = 0; i < above.estimates.entries.size(); ++i) {
+    const auto place = std::ranges::lower_bound(complete, above.estimates.entries[i]);
+    if (place == complete.end() || *place != above.estimates.entries[i]) continue;
+    evaluator::Summary& summary = summaries[static_cast<size_t>(place - complete.begin())];
+    summary = over_both(summary, above.estimates.summaries[i]);
   }
   const auto believed = shrunk(summaries, variance_prior(ledger));
   const auto best = std::ranges::min_element(believed, {}, &evaluator::Measured::mean);
   if (best == believed.end()) return {};
   const size_t index = complete[static_cast<size_t>(best - believed.begin())];
-  if (ledger.entries()[index].begun[r + 1] > 0) return {};
+  if (!list.ready.contains(index)) return {};  // it has begun already
+  const auto champions = static_cast<double>(complete.size() - list.ready.size());
   if (champions + 1 > static_cast<double>(complete.size()) / ledger.config().eta) return {};
   return {index};
 }

@@ -79,6 +79,7 @@ void Roster::update_rung(size_t index, const Entry& entry, int rung) {
   const bool finished = complete || climbed || entry.failed_rung == rung;
   const bool changed = put(list.estimates, index, entry.estimates[r]);
   if (changed) ++list.estimates_changed;
+  put(list.complete, index, complete ? entry.estimates[r] : std::nullopt);
   const bool moved = put(list.finished, index, finished);
   if (put(list.ready, index, complete && !climbed) || moved || changed) ++list.finished_changed;
 }

@@ -32,6 +32,7 @@ class Roster {
     Indices finished;     // who counts here: complete, failed here or climbed from here
     Indices ready;        // complete, and has not begun to climb
     Estimates estimates;  // also of those that failed further up
+    Estimates complete;   // of those that have not failed and are complete
     Estimates builtins;   // of built-ins other than the reference and the one without balance
     uint64_t estimates_changed = 0, finished_changed = 0;  // so often
   };

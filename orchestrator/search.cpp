@@ -17,6 +17,7 @@ namespace ballast::orchestrator {
 namespace {
 
 constexpr double kSaveSeconds = 10;  // between two notes of the time spent
+constexpr double kTogether = 0.005;  // seconds that a commit waits for results that are there
 
 void usage(bool ok, const std::string& what) {
   if (!ok) throw Error(what, ExitCode::kUsage);
@@ -72,20 +73,26 @@ bool Search::State::take_what_came() {
   }
 }
 
-// One commit a turn, whatever comes in and goes out in it: requests to models leave after it, and
-// an evaluation that a crash un-begins is begun again.
+// One commit for a turn and those that follow it at once, whatever comes in and goes out in them:
+// requests to models leave after it, and an evaluation that a crash un-begins is begun again.
 std::string Search::State::loop(std::stop_token stop) {
   std::optional<evaluator::EvaluationResult> result;
   while (true) {
     std::string end;
-    store_together([&] { end = turn(result, stop); });
+    store_together([&] {
+      const double until = clock.monotonic() + kTogether;
+      do {
+        end = turn(std::exchange(result, std::nullopt), stop);
+        if (end.empty()) result = evaluator.wait(0);
+      } while (result && clock.monotonic() < until);
+    });
     if (end == "max_seconds") {
       phase = "stopping";
       drain(config.drain_seconds, stop);
       if (stop.stop_requested()) return "interrupted";
     }
     if (!end.empty()) return end;
-    result = evaluator.wait(kPoll);
+    if (!result) result = evaluator.wait(kPoll);
   }
 }
 

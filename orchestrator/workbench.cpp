@@ -12,6 +12,7 @@
 #include "corpus/locate.h"
 #include "corpus/manifest.h"
 #include "evaluator/bubblewrap.h"
+#include "orchestrator/llm/calls.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -97,6 +98,7 @@ std::unique_ptr<LocalEmbedder> local_embedder(const Config& config, Model model,
                                               std::function<void()> notify) {
   const Encoder encoder = open_encoder(model.model);
   model.model += "@" + encoder.weights.substr(0, 12);
+  require_same_embedder(archive, model);
   const evaluator::JobLimits limits = probe_limits(config);
   const auto embed = [folder = encoder.folder.string(), limits, &sandbox](const std::string& text) {
     EmbedJob job;

@@ -170,6 +170,9 @@ class Archive {
   // ("embed").
   std::vector<std::pair<int64_t, std::string>> last_replies(std::string_view op) const;
 
+  // "provider model" of all who gave a good answer to this operator, each once.
+  std::vector<std::string> models_of(std::string_view op) const;
+
   // A result, or an answer, which counts as used from now on. Once each, of what has ended, and
   // after begin_run; else Error.
   void add_arrival(const ArrivalRow& arrival);

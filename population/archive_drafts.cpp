@@ -64,6 +64,16 @@ std::vector<std::pair<int64_t, std::string>> Archive::last_replies(std::string_v
   return out;
 }
 
+std::vector<std::string> Archive::models_of(std::string_view op) const {
+  std::vector<std::string> out;
+  Statement rows(*impl_->db,
+                 "SELECT DISTINCT provider || ' ' || remote FROM llm_call WHERE operator = ?1 AND "
+                 "outcome = 'OK' ORDER BY 1");
+  rows.bind(op);
+  while (rows.step()) out.push_back(rows.text(0));
+  return out;
+}
+
 std::vector<DraftRow> Archive::drafts() const { return read_drafts(*impl_->db); }
 
 std::vector<CallRow> Archive::calls_of_draft(int64_t number) const {

@@ -30,6 +30,17 @@ population::CallRow row_of(const Model& model, const LlmCall& call, const Sampli
   return row;
 }
 
+void require_same_embedder(const population::Archive& archive, const Model& model) {
+  const std::string now = std::string(to_string(model.provider)) + " " + model.model;
+  for (const std::string& before : archive.models_of("embed"))
+    if (before != now)
+      throw Error("this archive's texts were embedded by " + before + ", the configuration has " +
+                      now +
+                      ": their vectors cannot be compared; give the search another archive, "
+                      "or its old embedding model",
+                  ExitCode::kUsage);
+}
+
 population::CallEnd call_end(const LlmReply& reply, double seconds) {
   population::CallEnd end;
   end.outcome = to_string(reply.outcome);

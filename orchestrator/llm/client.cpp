@@ -62,6 +62,7 @@ Client::Client(ClientOptions options, population::Archive& archive, const Clock&
     peer->price = needed_price(model);
     peer->key = key_of(model);
     check_address(model, peer->key != nullptr);
+    if (model.embeds()) require_same_embedder(archive, model);
     peers_.push_back(std::move(peer));
   }
   archive_.lose_open_calls();

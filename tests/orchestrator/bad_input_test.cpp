@@ -90,6 +90,33 @@ TEST_F(BadInput, Settings) {
   EXPECT_FALSE(fs::exists(folder() / "search.db")) << "a refused search made an archive";
 }
 
+// The files of an embedding model, before anything is made of them.
+TEST_F(BadInput, EmbeddingModels) {
+  const std::string sum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  const auto expect_finding = [&](const std::string& folder, const std::string& said) {
+    write("models.toml",
+          "[[models]]\nname = \"a\"\nprovider = \"compatible\"\nmodel = \"m\"\n"
+          "base_url = \"http://127.0.0.1:1/v1\"\n"
+          "[[models]]\nname = \"b\"\nprovider = \"local\"\nuses = [\"embed\"]\nmodel = \"" +
+              folder + "\"\n");
+    const Ran ran = run({"doctor", "models=models.toml"});
+    EXPECT_EQ(ran.code, 1) << ran.err;
+    EXPECT_NE(ran.out.find(said), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("scripts/local-embedding.sh"), std::string::npos) << ran.out;
+  };
+  expect_finding("no-such-model", "embedding/no-such-model/SHA256SUMS");
+  expect_finding("./nowhere", "cannot read ./nowhere/SHA256SUMS");
+  fs::create_directory(folder() / "encoder");
+  for (const char* name : {"config.json", "model.safetensors", "vocab.txt"})
+    write(std::string("encoder/") + name, "");
+  write("encoder/SHA256SUMS", sum + "  config.json\n" + sum + "  vocab.txt\n");
+  expect_finding("./encoder", "does not name model.safetensors");
+  write("encoder/SHA256SUMS",
+        sum + "  config.json\n" + sum + "  vocab.txt\n" + sum + "  model.safetensors\n");
+  write("encoder/vocab.txt", "changed");
+  expect_finding("./encoder", "encoder/vocab.txt has the SHA-256 ");
+}
+
 TEST_F(BadInput, Corpora) {
   ASSERT_EQ(run({"data", "build", "--synthetic"}).code, 0);
   const fs::path data = folder() / "data";

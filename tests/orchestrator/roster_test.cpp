@@ -45,9 +45,11 @@ void expect_lists(const Ledger& ledger) {
               }));
     EXPECT_EQ(Indices(list.estimates.entries.begin(), list.estimates.entries.end()),
               which(ledger, [&](const Entry& e) { return e.estimates[r].has_value(); }));
-    for (size_t i = 0; i < list.estimates.entries.size(); ++i)
-      EXPECT_EQ(list.estimates.summaries[i],
-                *ledger.entries()[list.estimates.entries[i]].estimates[r]);
+    EXPECT_EQ(Indices(list.complete.entries.begin(), list.complete.entries.end()),
+              which(ledger, [&](const Entry& e) { return ledger.complete(e, rung); }));
+    for (const auto* some : {&list.estimates, &list.complete})
+      for (size_t i = 0; i < some->entries.size(); ++i)
+        EXPECT_EQ(some->summaries[i], *ledger.entries()[some->entries[i]].estimates[r]);
     if (rung == 1) continue;
     const auto climbs = [&](const Entry& e) { return !e.failed && e.climbs_from(rung - 1); };
     EXPECT_EQ(list.climbers, which(ledger, climbs));

@@ -33,6 +33,27 @@ class EmbeddingModelTest : public ClientTest {
   }
 };
 
+// Vectors of two models have nothing to do with one another, of the same length or not.
+TEST_F(EmbeddingModelTest, AnArchiveStaysWithItsEmbeddingModel) {
+  const HttpServer server(
+      [&](const ServedRequest&, Connection& c) { c.respond(200, embedding("1,2")); });
+  Model model = embedding_model(server.url());
+  client({model});
+  EXPECT_EQ(vector_of("a").reply.outcome, LlmOutcome::kOk);
+  EXPECT_NO_THROW(client({model})) << "the same one goes on";
+  model.model += "-large";
+  try {
+    client({model});
+    FAIL() << "another one was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    const std::string what = error.what();
+    EXPECT_NE(what.find("configuration has compatible " + model.model), std::string::npos) << what;
+  }
+  model.uses = {Use::kPropose};
+  EXPECT_NO_THROW(client({model})) << "it embeds nothing";
+}
+
 TEST_F(EmbeddingModelTest, AVectorIsAReplyLikeAnyOther) {
   ServedRequest seen;
   const HttpServer server([&](const ServedRequest& request, Connection& c) {
