@@ -10,9 +10,8 @@ namespace {
 constexpr double kStatusSeconds = 0.5;
 
 // Better: a higher rung, then a lower mean.
-bool better(const BestSoFar& a, const std::optional<BestSoFar>& b) {
-  if (!b) return true;
-  return std::pair(-a.rung, a.mean_difference) < std::pair(-b->rung, b->mean_difference);
+bool is_better(int rung, double mean, const std::optional<BestSoFar>& than) {
+  return !than || std::pair(-rung, mean) < std::pair(-than->rung, than->mean_difference);
 }
 
 void count_entry(const Ledger& ledger, const Entry& entry, SearchStatus& status,
@@ -29,9 +28,9 @@ void count_entry(const Ledger& ledger, const Entry& entry, SearchStatus& status,
   ++count.measured;
   count.best_rung = std::max<int64_t>(count.best_rung, rung);
   const evaluator::Summary& estimate = *entry.estimates[static_cast<size_t>(rung - 1)];
-  const BestSoFar now{entry.identity, entry.name,    rung,
-                      estimate.pairs, estimate.mean, estimate.standard_error()};
-  if (!entry.failed && better(now, status.best)) status.best = now;
+  if (!entry.failed && is_better(rung, estimate.mean, status.best))
+    status.best = {entry.identity, entry.name,    rung,
+                   estimate.pairs, estimate.mean, estimate.standard_error()};
 }
 
 }  // namespace
