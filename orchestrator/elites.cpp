@@ -14,7 +14,7 @@ std::vector<Elite> best(const Ledger& ledger, size_t most,
   std::ranges::make_heap(found, better);
   for (const Standing& one : upper_standings(ledger)) {
     const bool full = found.size() >= most;
-    if (full && (found.empty() || better(one, found.front()))) continue;
+    if (full && (found.empty() || !better(one, found.front()))) continue;
     if (!wanted(one.entry)) continue;
     if (full) {
       std::ranges::pop_heap(found, better);

@@ -130,6 +130,11 @@ void expect_standings(const Ledger& ledger) {
       EXPECT_DOUBLE_EQ(one->mean, believed[k].mean) << whose[k] << " at rung " << rung;
       EXPECT_DOUBLE_EQ(one->standard_error, believed[k].standard_error);
     }
+    if (rung < ledger.rungs()) {
+      for (const size_t i : promotable(ledger, rung))
+        EXPECT_TRUE(ledger.complete(ledger.entries()[i], rung) &&
+                    !ledger.entries()[i].climbs_from(rung));
+    }
     if (rung == ledger.rungs() ||
         ledger.config().rungs[static_cast<size_t>(rung)].block == SeedBlock::kC)
       continue;
