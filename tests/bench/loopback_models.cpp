@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cmath>
 #include <string_view>
+#include <vector>
 
 #include "common/error.h"
 #include "common/json.h"
 #include "common/rng.h"
+#include "orchestrator/llm/vector_text.h"
 #include "tests/fakes/http_server.h"
 
 namespace ballast::bench {
@@ -69,12 +71,16 @@ std::string chat_body(Rng& rng, const Json& request) {
 // What all texts have in common, and what this one is.
 std::string embedding_body(const Json& request) {
   Rng common(1, "common"), own(2, request.at("input").dump());
-  Json vector = Json::array();
+  require(request.at("encoding_format") == "base64", "embedding for a benchmark: as base64 alone");
+  std::vector<float> vector;
   for (int i = 0; i < LoopbackModels::kEmbeddingLength; ++i)
     vector.push_back(static_cast<float>(0.05 * (common.normal() + 0.7 * own.normal())));
   return Json({{"object", "list"},
                {"model", request.at("model")},
-               {"data", {{{"object", "embedding"}, {"index", 0}, {"embedding", vector}}}},
+               {"data",
+                {{{"object", "embedding"},
+                  {"index", 0},
+                  {"embedding", orchestrator::vector_text(vector)}}}},
                {"usage", {{"prompt_tokens", 150}, {"total_tokens", 150}}}})
       .dump();
 }

@@ -347,6 +347,16 @@ TEST(Wire, EmbeddingsAreCheckedAndPutInOrder) {
   EXPECT_EQ(good.outcome, LlmOutcome::kOk);
   EXPECT_EQ(good.vectors, (std::vector<std::vector<float>>{{1, 0}, {0, 1}}));
   EXPECT_EQ(good.tokens, 9);
+  // 1, 0 as base64 of little-endian float32, beside a server's numbers.
+  const auto mixed =
+      ok(R"({"data":[{"index":0,"embedding":"AACAPwAAAAA="},{"index":1,"embedding":[0,1]}]})");
+  EXPECT_EQ(read_embeddings(mixed, 2).vectors, (std::vector<std::vector<float>>{{1, 0}, {0, 1}}));
+  for (const char* vector : {"AACAPwAAAAA", "AACAP", "!ACAPw==", "", "AAAAAA==", "AADAfw=="})
+    EXPECT_EQ(read_embeddings(
+                  ok(R"({"data":[{"index":0,"embedding":")" + std::string(vector) + "\"}]}"), 1)
+                  .outcome,
+              LlmOutcome::kMalformed)
+        << vector;
   for (const char* body :
        {R"({"data":[{"index":0,"embedding":[1,0]}]})",
         R"({"data":[{"index":0,"embedding":[1,0]},{"index":0,"embedding":[1,0]}]})",
@@ -371,7 +381,7 @@ TEST(Wire, OnlyProvidersWithOpenAisFormAreAskedForEmbeddings) {
   const HttpRequest request = build_request(model, {.system = "", .user = "a text"});
   EXPECT_EQ(request.url, "https://api.openai.com/v1/embeddings");
   EXPECT_EQ(Json::parse(request.body), Json::parse(R"({"model":"text-embedding-3-small",
-    "input":["a text"],"encoding_format":"float"})"));
+    "input":["a text"],"encoding_format":"base64"})"));
   for (const Provider provider :
        {Provider::kAnthropic, Provider::kGemini, Provider::kDeepSeek, Provider::kOpenRouter}) {
     model.provider = provider;
