@@ -120,6 +120,7 @@ struct Search::State {
   EmbeddingIndex texts;    // the same; empty where a text was not embedded
   Proposer proposer;
   std::vector<Made> made;             // every proposal, in order
+  FactsMemory memory;                 // of the above
   std::map<int64_t, Flight> flights;  // by evaluation id
   std::deque<Want> unfinished;        // begun before this start, in order
 

@@ -1,10 +1,12 @@
 #include "orchestrator/llm/wire.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
 
 #include "common/error.h"
+#include "orchestrator/llm/number_arrays.h"
 #include "orchestrator/llm/sse.h"
 #include "orchestrator/llm/wire_json.h"
 
@@ -228,11 +230,6 @@ std::string address(const Model& model, std::string_view path) {
   return base + std::string(path);
 }
 
-// Bytes that are not UTF-8 become U+FFFD: JSON holds nothing else.
-std::string dump(const wire::Json& body) {
-  return body.dump(-1, ' ', false, wire::Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 HttpRequest build_request(const Model& model, const Prompt& prompt) {
@@ -246,22 +243,22 @@ HttpRequest build_request(const Model& model, const Prompt& prompt) {
   switch (model.provider) {
     case Provider::kOpenAiResponses:
       request.url = address(model, "/responses");
-      request.body = dump(wire::responses_body(model, prompt));
+      request.body = wire::dump(wire::responses_body(model, prompt));
       break;
     case Provider::kAnthropic:
       request.url = address(model, "/messages");
       request.headers.emplace_back("anthropic-version", "2023-06-01");
-      request.body = dump(wire::anthropic_body(model, prompt));
+      request.body = wire::dump(wire::anthropic_body(model, prompt));
       break;
     case Provider::kGemini:
       request.url = address(
           model, "/models/" + model.model +
                      (model.stream ? ":streamGenerateContent?alt=sse" : ":generateContent"));
-      request.body = dump(wire::gemini_body(model, prompt));
+      request.body = wire::dump(wire::gemini_body(model, prompt));
       break;
     default:
       request.url = address(model, "/chat/completions");
-      request.body = dump(wire::chat_body(model, prompt));
+      request.body = wire::dump(wire::chat_body(model, prompt));
   }
   return request;
 }
@@ -296,21 +293,31 @@ HttpRequest build_embeddings_request(const Model& model, const std::vector<std::
                     " for embeddings, which it does not serve in OpenAI's form; take openai_chat, "
                     "or compatible with a base_url",
                 ExitCode::kUsage);
-  return {.url = address(model, "/embeddings"),
-          .headers = {{"content-type", "application/json"}, {"accept", "application/json"}},
-          .body = dump({{"model", model.model}, {"input", texts}, {"encoding_format", "float"}})};
+  return {
+      .url = address(model, "/embeddings"),
+      .headers = {{"content-type", "application/json"}, {"accept", "application/json"}},
+      .body = wire::dump({{"model", model.model}, {"input", texts}, {"encoding_format", "float"}})};
 }
 
 namespace {
 
-// One vector, or nothing where it is not one: finite numbers, not all zero.
-std::vector<float> vector_of(const wire::Json& json) {
-  std::vector<float> out;
+// Nothing where it is no array of numbers.
+std::vector<double> numbers_of(const wire::Json& json) {
+  std::vector<double> out;
   if (!json.is_array()) return out;
-  double norm = 0;
   for (const wire::Json& x : json) {
     if (!x.is_number()) return {};
-    const double value = x.get<double>();
+    out.push_back(x.get<double>());
+  }
+  return out;
+}
+
+// One vector, or nothing where it is not one: finite numbers, not all zero.
+std::vector<float> vector_of(const std::vector<double>& numbers) {
+  std::vector<float> out;
+  out.reserve(numbers.size());
+  double norm = 0;
+  for (const double value : numbers) {
     if (!(std::abs(value) <= std::numeric_limits<float>::max())) return {};
     out.push_back(static_cast<float>(value));
     norm += static_cast<double>(out.back()) * static_cast<double>(out.back());
@@ -318,12 +325,33 @@ std::vector<float> vector_of(const wire::Json& json) {
   return norm > 0 ? out : std::vector<float>{};
 }
 
+struct Body {
+  wire::Json json;                           // discarded where it is none
+  std::vector<std::vector<double>> numbers;  // of each entry of "data"; none: they are in the tree
+};
+
+Body read_body(const std::string& text) {
+  NumberArrays taken = take_number_arrays(text, "embedding");
+  if (!taken.arrays.empty()) {
+    Body body{wire::Json::parse(taken.rest, nullptr, false), std::move(taken.arrays)};
+    const wire::Json& data = wire::at(body.json, {"data"});
+    const bool all = data.is_array() && data.size() == body.numbers.size() &&
+                     std::all_of(data.begin(), data.end(), [](const wire::Json& entry) {
+                       return wire::at(entry, {"embedding"}).is_array();
+                     });
+    if (all) return body;  // else not all were of "data"
+  }
+  return {wire::Json::parse(text, nullptr, false), {}};
+}
+
 // Whether the answers are all there: one vector for each text, of one length. Else says why not.
-bool take_vectors(const wire::Json& data, Embeddings& out) {
-  for (const wire::Json& entry : data) {
-    const wire::Json& index = wire::at(entry, {"index"});
+bool take_vectors(const Body& body, Embeddings& out) {
+  const wire::Json& data = wire::at(body.json, {"data"});
+  for (size_t k = 0; k < data.size(); ++k) {
+    const wire::Json& index = wire::at(data[k], {"index"});
     const size_t i = index.is_number_unsigned() ? index.get<size_t>() : out.vectors.size();
-    std::vector<float> vector = vector_of(wire::at(entry, {"embedding"}));
+    std::vector<float> vector = vector_of(
+        body.numbers.empty() ? numbers_of(wire::at(data[k], {"embedding"})) : body.numbers[k]);
     if (i >= out.vectors.size() || !out.vectors[i].empty() || vector.empty()) {
       out.message = "an embedding has a wrong index, or is not a vector of finite numbers";
       return false;
@@ -354,7 +382,8 @@ Embeddings read_embeddings(const HttpResponse& response, size_t texts) {
   }
   if (response.body.find_first_not_of(" \t\r\n") == std::string::npos)
     return ended(LlmOutcome::kEmpty, "an empty body");
-  const wire::Json json = wire::Json::parse(response.body, nullptr, false);
+  const Body body = read_body(response.body);
+  const wire::Json& json = body.json;
   if (json.is_discarded()) return ended(LlmOutcome::kMalformed, "the body is not JSON");
   if (const wire::Json& error = wire::at(json, {"error"}); error.is_object() || error.is_string())
     return ended(wire::error_outcome(200, json), wire::error_message(json));
@@ -363,7 +392,7 @@ Embeddings read_embeddings(const HttpResponse& response, size_t texts) {
     return ended(LlmOutcome::kMalformed,
                  "expected " + std::to_string(texts) + " embeddings in \"data\"");
   out.vectors.resize(texts);
-  if (!take_vectors(data, out)) {
+  if (!take_vectors(body, out)) {
     out.vectors.clear();
     return out;
   }

@@ -1,5 +1,5 @@
 // Lenient reading of what a provider sent: what is absent or of another type reads as nothing.
-// Included by the wire formats only.
+// Included by the wire formats and their tests only.
 #pragma once
 
 #include <initializer_list>
@@ -47,6 +47,9 @@ inline int64_t count_at(const Json& json, std::initializer_list<Step> path) {
   const double x = found.get<double>();
   return x >= 0 && x < 1e12 ? static_cast<int64_t>(x) : 0;
 }
+
+// As Json's own dump() writes it, but that bytes which are not UTF-8 become U+FFFD.
+std::string dump(const Json& body);
 
 // Of a body whose status says error, or of an error inside a 200: "type: message".
 std::string error_message(const Json& json);

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "orchestrator/llm/sse.h"
+#include "orchestrator/llm/wire_json.h"
 
 namespace ballast::orchestrator {
 namespace {
@@ -339,6 +340,26 @@ TEST(Wire, TextThatIsNotUtf8StillMakesARequest) {
           .is_discarded());
 }
 
+// Whatever is in a prompt, on either way of writing it.
+TEST(Wire, RequestsAreWrittenAsJsonWritesThem) {
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  const Json body = {
+      {"text", "a \"quoted\" line\n\tC:\\path\n"},
+      {"empty", ""},
+      {"accents", "\u00e9 \u20ac \U0001F600"},
+      {"control", "\b\f\r\x01\x1f\x7f"},
+      {"all", all},
+      {"no\"key\n", {1, -2, 0.5, 1e20, true, nullptr}},
+      {"nested", {{"a", Json::array()}, {"b", Json::object()}, {"c", {{{"d", 5.0}}}}}}};
+  const auto replace = Json::error_handler_t::replace;
+  EXPECT_EQ(wire::dump(body), body.dump(-1, ' ', false, replace));
+  for (int c = 0; c < 256; ++c) {
+    const Json text = "x" + std::string(1, static_cast<char>(c)) + "\ny";
+    EXPECT_EQ(wire::dump(text), text.dump(-1, ' ', false, replace)) << c;
+  }
+}
+
 TEST(Wire, EmbeddingsAreCheckedAndPutInOrder) {
   const Embeddings good =
       read_embeddings(ok(R"({"data":[{"index":1,"embedding":[0,1]},{"index":0,"embedding":[1,0]}],
@@ -363,6 +384,25 @@ TEST(Wire, EmbeddingsAreCheckedAndPutInOrder) {
   EXPECT_EQ(read_embeddings(ok(""), 1).outcome, LlmOutcome::kEmpty);
   EXPECT_EQ(read_embeddings(ok(R"({"error":{"code":502,"message":"m"}})"), 1).outcome,
             LlmOutcome::kOverloaded);
+}
+
+TEST(Wire, EmbeddingsAreThoseOfTheData) {
+  for (
+      const char* body :
+      {R"({"embedding":[7,7],"data":[{"index":0,"embedding":[1,0]}]})",
+       R"({"data":[{"index":0,"embedding":[7,7],"embedding":[1,0]}]})",
+       R"({"data":[{"index":0,"object":"embedding","embedding":[1,0],"x":{"y":{"embedding":[7]}}}]})",
+       R"({"data":[{"index":0,"embedding":[1,0]}],"x":{"embedding":"none"}})"}) {
+    const Embeddings read = read_embeddings(ok(body), 1);
+    EXPECT_EQ(read.outcome, LlmOutcome::kOk) << body;
+    EXPECT_EQ(read.vectors, (std::vector<std::vector<float>>{{1, 0}})) << body;
+  }
+  for (const char* body : {R"({"embedding":[7,7],"data":[{"index":0}]})",
+                           R"({"embedding":[7,7],"data":[{"index":0,"embedding":[]}]})",
+                           R"({"embedding":[7,7],"data":[{"index":0,"embedding":1}]})",
+                           R"({"data":[{"index":0,"embedding":[1,0]})",
+                           R"({"data":[{"index":0,"embedding":[1,0]}]}])"})
+    EXPECT_EQ(read_embeddings(ok(body), 1).outcome, LlmOutcome::kMalformed) << body;
 }
 
 TEST(Wire, OnlyProvidersWithOpenAisFormAreAskedForEmbeddings) {
