@@ -6,6 +6,7 @@
 #include <map>
 
 #include "common/json.h"
+#include "common/number_array.h"
 
 namespace ballast::population {
 namespace {
@@ -61,7 +62,10 @@ EvaluationRow evaluation_of(const Statement& row) {
 }
 
 std::vector<double> numbers_of(std::string_view json, const std::string& name) {
-  std::vector<double> out;
+  std::string_view rest = json;
+  std::vector<double> out = take_number_array(rest);
+  if (!out.empty() && rest.empty()) return out;
+  out.clear();
   const Json list = parse_json(json, name);
   out.reserve(list.size());
   for (const Json& x : list) out.push_back(number_from(x, name));

@@ -1,4 +1,5 @@
 // The text of a request. Most of it is two prompts, so texts are copied in runs.
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,31 +13,28 @@ std::string plainly(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// What follows the backslash; '\0' where there is none.
-char escape_of(char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-      return c;
-    case '\n':
-      return 'n';
-    case '\t':
-      return 't';
-    default:
-      return '\0';
-  }
-}
+// By character: what follows the backslash, kPlain where none is needed, kOther for what is not
+// printable ASCII.
+constexpr char kPlain = '\0', kOther = '?';
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> escapes{};
+  escapes.fill(kOther);
+  for (size_t c = ' '; c <= '~'; ++c) escapes[c] = kPlain;
+  escapes['"'] = '"';
+  escapes['\\'] = '\\';
+  escapes['\n'] = 'n';
+  escapes['\t'] = 't';
+  return escapes;
+}();
 
 // Appends a text of printable ASCII, tabs and line ends; says whether it is one.
 bool append_ascii(std::string& out, std::string_view text) {
   out += '"';
   size_t run = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i], escape = escape_of(c);
-    if (escape == '\0') {
-      if (c < ' ' || c > '~') return false;
-      continue;
-    }
+    const char escape = kEscapes[static_cast<unsigned char>(text[i])];
+    if (escape == kPlain) continue;
+    if (escape == kOther) return false;
     out.append(text, run, i - run);
     out += {'\\', escape};
     run = i + 1;

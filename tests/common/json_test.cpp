@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "common/number_array.h"
 #include "common/rng.h"
 
 namespace ballast {
@@ -50,6 +51,27 @@ TEST(NumberArray, SaysWhatIsNotFinite) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(number_array(std::vector<double>{5, -kInf, kInf, kInf - kInf, 1e-7}),
             R"([5.0,"-inf","inf","nan",1e-07])");
+}
+
+TEST(NumberArray, IsTakenFromTheStartOfAText) {
+  std::string_view text = " [1, -2.5e1]rest";
+  EXPECT_EQ(take_number_array(text), (std::vector<double>{1, -25}));
+  EXPECT_EQ(text, "rest");
+  for (std::string_view none : {"", "1]", "[]", "[1", "[1,]", "[\"nan\"]", "[01]", "[1e999]"})
+    EXPECT_TRUE(take_number_array(none).empty());
+}
+
+TEST(NumberArray, ReadsBackWhatWasWritten) {
+  Rng rng(2);
+  std::vector<double> values;
+  while (values.size() < 1000) {
+    const auto x = std::bit_cast<double>(rng.next());
+    if (std::isfinite(x)) values.push_back(x);
+  }
+  const std::string text = number_array(values);
+  std::string_view rest = text;
+  EXPECT_EQ(take_number_array(rest), values);
+  EXPECT_EQ(rest, "");
 }
 
 }  // namespace
