@@ -2,10 +2,12 @@
 // error. Included by .cpp files only.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,22 @@ inline double number_from(const Json& j, std::string_view what) {
   if (j == "inf") return std::numeric_limits<double>::infinity();
   if (j == "-inf") return -std::numeric_limits<double>::infinity();
   throw Error(std::string(what) + ": expected a number, found " + j.dump());
+}
+
+// "[0.5,"inf"]": what a Json array of json_number()s dumps, without building it.
+inline std::string number_array(std::span<const double> values) {
+  std::array<char, 64> text;  // as much as Json's dump() takes
+  std::string out = "[";
+  out.reserve(2 + 20 * values.size());
+  for (const double x : values) {
+    if (out.size() > 1) out += ',';
+    if (std::isfinite(x))
+      out.append(text.data(),
+                 nlohmann::detail::to_chars(text.data(), text.data() + text.size(), x));
+    else
+      out += json_number(x).dump();
+  }
+  return out += ']';
 }
 
 inline Json parse_json(std::string_view text, std::string_view what) {

@@ -86,7 +86,8 @@ Asking Dialogue::question(const Draft& draft) const {
   const auto& variants = prompts::variants(draft.row.op);
   const std::string_view variant =
       variants[static_cast<size_t>(rng.below(static_cast<int64_t>(variants.size())))];
-  const FactsSource source{config, ledger, made, archive, scratchpad.text, scratchpad.suggestions};
+  const FactsSource source{
+      config, ledger, made, archive, memory, scratchpad.text, scratchpad.suggestions};
   return asking_of(draft.row.op, draft.row.model,
                    prompts::make_request(task_of(config), draft.row.op, variant,
                                          facts_for(source, parents(draft), rng)));
@@ -107,9 +108,12 @@ std::variant<Asking, Proposal> Dialogue::read(Draft& draft, const LlmReply& repl
   if (reply.outcome != LlmOutcome::kOk && reply.outcome != LlmOutcome::kTruncated)
     return rejected(draft, Outcome::kInfra, "call",
                     std::string(to_string(reply.outcome)) + ": " + reply.message);
-  std::vector<std::string> sources;
-  for (const size_t parent : parents(draft)) sources.push_back(ledger.entries()[parent].source);
-  auto answer = prompts::read_reply(reply.text, reply.outcome == LlmOutcome::kTruncated, sources);
+  std::vector<prompts::Parent> given;
+  for (const size_t parent : parents(draft)) {
+    const candidate::Program* program = proposer.program(parent);
+    given.push_back({ledger.entries()[parent].source, program ? program->identity : ""});
+  }
+  auto answer = prompts::read_reply(reply.text, reply.outcome == LlmOutcome::kTruncated, given);
   if (auto* failure = std::get_if<prompts::Failure>(&answer))
     return failed(draft, std::move(*failure));
 
@@ -140,7 +144,7 @@ std::variant<Asking, Proposal> Dialogue::failed(Draft& draft, prompts::Failure f
   const prompts::Failure& last = draft.chain.failures.back();
   const auto turns = static_cast<int>(draft.chain.failures.size()) - 1;
   if (turns < config.repair_turns && prompts::may_repair(draft.chain)) {
-    const FactsSource source{config, ledger, made, archive, "", {}};
+    const FactsSource source{config, ledger, made, archive, memory, "", {}};
     return asking_of(
         kRepair, draft.row.model,
         prompts::make_repair(task_of(config), parents_only(source, parents(draft)), draft.chain));

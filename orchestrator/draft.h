@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "orchestrator/embedding.h"
+#include "orchestrator/facts_memory.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/llm/llm.h"
 #include "orchestrator/operator_choice.h"
@@ -78,6 +79,7 @@ struct Dialogue {
   const Ledger& ledger;
   std::span<const Made> made;
   const population::Archive& archive;
+  FactsMemory& memory;
   const Scratchpad& scratchpad;
   const EmbeddingIndex& texts;  // one per entry of the ledger
   Proposer& proposer;

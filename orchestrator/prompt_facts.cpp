@@ -36,20 +36,6 @@ bool is_mild(Outcome outcome) {
   return outcome == Outcome::kNonfinite || outcome == Outcome::kDiverged;
 }
 
-// Mean of a scalar over the evaluations where it is a number.
-std::optional<double> mean_of(const std::vector<Metrics>& measured, const char* name) {
-  double sum = 0;
-  int count = 0;
-  for (const Metrics& metrics : measured) {
-    const auto found = metrics.scalars.find(name);
-    if (found == metrics.scalars.end() || !std::isfinite(found->second)) continue;
-    sum += found->second;
-    ++count;
-  }
-  if (count == 0) return std::nullopt;
-  return sum / count;
-}
-
 // One of the sorted list that is not left out, each as likely; nullopt when there is none.
 std::optional<size_t> draw_other(const std::vector<size_t>& list, const std::set<size_t>& left_out,
                                  Rng& rng) {
@@ -68,7 +54,8 @@ std::optional<size_t> draw_other(const std::vector<size_t>& list, const std::set
 
 class FactsMaker {
  public:
-  explicit FactsMaker(const FactsSource& source);
+  explicit FactsMaker(const FactsSource& source)
+      : source_(source), prior_(variance_prior(source.ledger)) {}
 
   prompts::ParentFacts parent(size_t index) const;
   std::vector<prompts::Inspiration> inspirations(const std::vector<size_t>& parents,
@@ -79,13 +66,14 @@ class FactsMaker {
 
  private:
   const Entry& entry(size_t index) const { return source_.ledger.entries()[index]; }
+  const Made* birth(size_t index) const;  // the proposal it came from; null for built-ins
+  const Figures& figures(size_t index, bool arrays = false) const;
   std::string op(size_t index) const;
   std::string idea(size_t index) const;
   std::optional<size_t> parent_of(size_t index) const;
   std::optional<prompts::Difference> difference_of(const evaluator::Summary& summary) const;
   std::optional<prompts::Difference> difference(size_t index) const;
   std::optional<prompts::Difference> change(size_t index) const;
-  std::vector<Metrics> measured(size_t index, bool arrays = false) const;
   std::vector<Want> wants_that_failed(size_t index) const;
   Ending ending(size_t index) const;
   std::vector<prompts::Ancestor> steps_to(size_t index) const;
@@ -94,29 +82,31 @@ class FactsMaker {
 
   const FactsSource& source_;
   std::optional<evaluator::VariancePrior> prior_;
-  std::vector<const Made*> births_;  // by entry: the proposal it came from; null for built-ins
 };
 
-FactsMaker::FactsMaker(const FactsSource& source)
-    : source_(source),
-      prior_(variance_prior(source.ledger)),
-      births_(source.ledger.entries().size(), nullptr) {
-  for (const Made& made : source.made)
-    if (made.child && births_[*made.child] == nullptr) births_[*made.child] = &made;
+const Made* FactsMaker::birth(size_t index) const {
+  const auto proposal = source_.memory.birth(source_.made, index);
+  return proposal ? &source_.made[*proposal] : nullptr;
+}
+
+const Figures& FactsMaker::figures(size_t index, bool arrays) const {
+  return source_.memory.figures(source_.ledger, source_.archive, index, arrays);
 }
 
 std::string FactsMaker::op(size_t index) const {
-  return births_[index] != nullptr ? births_[index]->op : entry(index).op;
+  const Made* made = birth(index);
+  return made != nullptr ? made->op : entry(index).op;
 }
 
 // A text to start from is nobody's idea.
 std::string FactsMaker::idea(size_t index) const {
-  const Made* birth = births_[index];
-  return birth == nullptr || birth->op == "seed" ? "" : one_line(birth->detail);
+  const Made* made = birth(index);
+  return made == nullptr || made->op == "seed" ? "" : one_line(made->detail);
 }
 
 std::optional<size_t> FactsMaker::parent_of(size_t index) const {
-  return births_[index] != nullptr ? births_[index]->parent : std::nullopt;
+  const Made* made = birth(index);
+  return made != nullptr ? made->parent : std::nullopt;
 }
 
 std::optional<prompts::Difference> FactsMaker::difference_of(
@@ -141,25 +131,6 @@ std::optional<prompts::Difference> FactsMaker::change(size_t index) const {
   const auto change = change_from(entry(index), entry(*parent));
   if (!change) return std::nullopt;
   return difference_of(change->summary);
-}
-
-// The scalars behind the scores of its highest rung, by seed; with `arrays`, of the first seed the
-// arrays, too.
-std::vector<Metrics> FactsMaker::measured(size_t index, bool arrays) const {
-  const Entry& one = entry(index);
-  const int rung = source_.ledger.highest_rung(one);
-  std::vector<Metrics> out;
-  if (rung == 0) return out;
-  const auto& scores = one.scores[static_cast<size_t>(rung - 1)];
-  for (size_t seed = 0; seed < scores.size(); ++seed) {
-    if (!scores[seed]) continue;
-    const auto key =
-        source_.ledger.key({index, rung, static_cast<int>(seed), one.coefficient_at(rung)});
-    auto row = arrays && out.empty() ? source_.archive.evaluation(key)
-                                     : source_.archive.evaluation_scalars(key);
-    if (row && row->outcome == Outcome::kOk) out.push_back(std::move(row->metrics));
-  }
-  return out;
 }
 
 // What may have ended it, in an order that does not depend on when results arrived.
@@ -211,26 +182,19 @@ prompts::ParentFacts FactsMaker::parent(size_t index) const {
   out.track = one.track;
   out.coefficient = one.coefficient_at(std::max(1, source_.ledger.highest_rung(one)));
   out.difference = difference(index);
-  const std::vector<Metrics> metrics = measured(index, true);
-  out.cross_entropy = mean_of(metrics, "cross_entropy");
-  out.max_vio = mean_of(metrics, "max_vio_global");
-  if (!metrics.empty()) {
-    out.layers = prompts::layers_of(metrics.front());
-    out.curve = prompts::curve_of(metrics.front());
-  }
+  const Figures& measured = figures(index, true);
+  out.cross_entropy = measured.cross_entropy;
+  out.max_vio = measured.max_vio;
+  out.layers = measured.layers;
+  out.curve = measured.curve;
   out.ancestors = steps_to(index);
   return out;
 }
 
 prompts::Inspiration FactsMaker::inspiration(size_t index, std::string_view from) const {
-  const std::vector<Metrics> metrics = measured(index);
-  return {entry(index).name,
-          std::string(from),
-          entry(index).source,
-          idea(index),
-          difference(index),
-          mean_of(metrics, "cross_entropy"),
-          mean_of(metrics, "max_vio_global")};
+  const Figures& measured = figures(index);
+  return {entry(index).name, std::string(from),      entry(index).source, idea(index),
+          difference(index), measured.cross_entropy, measured.max_vio};
 }
 
 std::vector<prompts::Inspiration> FactsMaker::inspirations(const std::vector<size_t>& parents,
@@ -301,7 +265,7 @@ bool FactsMaker::has_verdict(size_t index) const {
 
 prompts::Result FactsMaker::result(const Made& made) const {
   const size_t index = *made.child;
-  const std::vector<Metrics> metrics = measured(index);
+  const Figures& measured = figures(index);
   Ending end = ending(index);
   return {.name = entry(index).name,
           .op = made.op,
@@ -311,8 +275,8 @@ prompts::Result FactsMaker::result(const Made& made) const {
           .reason = std::move(end.reason),
           .difference = difference(index),
           .change = change(index),
-          .cross_entropy = mean_of(metrics, "cross_entropy"),
-          .max_vio = mean_of(metrics, "max_vio_global")};
+          .cross_entropy = measured.cross_entropy,
+          .max_vio = measured.max_vio};
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/rng.h"
+#include "orchestrator/facts_memory.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/operator_choice.h"
 #include "orchestrator/search_config.h"
@@ -32,6 +33,7 @@ struct FactsSource {
   const Ledger& ledger;
   std::span<const Made> made;
   const population::Archive& archive;
+  FactsMemory& memory;  // of these four
   std::string notes;
   std::vector<std::string> suggestions;
 };

@@ -55,6 +55,13 @@ Proposal Proposer::seed(int64_t number, const SeedText& text) {
   return proposal;
 }
 
+const candidate::Program* Proposer::program(size_t entry) {
+  const Entry& known = ledger_.entries()[entry];
+  const auto& program =
+      programs_.get(known.identity, [&] { return candidate::parse(known.source).program; });
+  return program ? &*program : nullptr;
+}
+
 std::optional<std::variant<Proposal, Question>> Proposer::make(const Turn& turn,
                                                                const std::vector<Elite>& parents,
                                                                const Bandit& bandit,
@@ -90,26 +97,25 @@ std::optional<std::variant<Child, Question>> Proposer::draw(const Turn& turn,
     const OperatorConfig& op = config_.operators[drawn];
     const size_t main = parent();
     const Entry& first = ledger_.entries()[main];
-    const auto program = candidate::parse(first.source).program;
-    if (!program) continue;  // a text of an older version of the language
+    const candidate::Program* main_program = program(main);
+    if (main_program == nullptr) continue;
     child = {op.name, op.name + turn.suffix, {first.identity}, std::nullopt, "", ""};
     std::optional<size_t> second;
-    std::optional<candidate::Program> donor;
+    const candidate::Program* donor = nullptr;
     if (needs_second(op)) {
       second = parent();
       const Entry& other = ledger_.entries()[*second];
       if (other.identity == first.identity) continue;
       child.parents.push_back(other.identity);
-      donor = candidate::parse(other.source).program;
-      if (!donor) continue;
+      donor = program(*second);
+      if (donor == nullptr) continue;
     }
     if (!op.model.empty()) {
       Question question{drawn, {main}};
       if (second) question.parents.push_back(*second);
       return question;
     }
-    std::optional<candidate::Mutation> changed =
-        apply_operator(op.name, *program, donor ? &*donor : nullptr, rng);
+    std::optional<candidate::Mutation> changed = apply_operator(op.name, *main_program, donor, rng);
     if (!changed) continue;
     child.program = std::move(changed->program);
     child.detail = std::move(changed->description);
@@ -166,6 +172,7 @@ Proposal Proposer::judge(int64_t number, Child child) {
   out.candidate = population::CandidateRow{identity,          child.name,  source,
                                            track_of(result),  result.unit, result.order_dependent,
                                            result.fingerprint};
+  programs_.get(identity, [&] { return again.program; });  // it may be a parent soon
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include "orchestrator/elites.h"
 #include "orchestrator/ledger.h"
 #include "orchestrator/novelty.h"
+#include "orchestrator/recent.h"
 #include "orchestrator/search_config.h"
 #include "population/archive.h"
 
@@ -71,6 +72,10 @@ class Proposer {
   Proposal judge(int64_t number, Child child);
   // Of an accepted proposal that had to wait: turns it down when its like has come since.
   void judge_again(Proposal& proposal) const;
+  // What the text of an entry of the ledger is; null for one of an older version of the language.
+  // Valid until kPrograms - 1 others were asked for, here or by make().
+  const candidate::Program* program(size_t entry);
+  static constexpr size_t kPrograms = 128;  // more than can be parents by default
 
  private:
   std::optional<std::variant<Child, Question>> draw(const Turn& turn,
@@ -83,6 +88,7 @@ class Proposer {
   const Ledger& ledger_;
   const FingerprintIndex& known_;
   evaluator::Sandbox& probes_;
+  Recent<std::string, std::optional<candidate::Program>> programs_{kPrograms};  // by identity
 };
 
 }  // namespace ballast::orchestrator

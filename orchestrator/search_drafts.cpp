@@ -32,6 +32,7 @@ Dialogue Search::State::dialogue() {
           ledger,
           made,
           archive,
+          memory,
           scratchpad,
           texts,
           proposer,
@@ -118,7 +119,7 @@ bool Search::State::notes_due() const {
 }
 
 void Search::State::ask_for_notes() {
-  const FactsSource source{config, ledger, made, archive, "", {}};
+  const FactsSource source{config, ledger, made, archive, memory, "", {}};
   const std::vector<prompts::Result> results =
       results_for_notes(source, static_cast<size_t>(scratchpad.proposals), kMostResults);
   const Asking asking = dialogue().notes(results);

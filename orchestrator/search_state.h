@@ -121,6 +121,7 @@ struct Search::State {
   Proposer proposer;
   std::vector<Made> made;             // every proposal, in order
   ArmHistory history;                 // of these
+  FactsMemory memory;                 // of the above
   std::map<int64_t, Flight> flights;  // by evaluation id
   std::deque<Want> unfinished;        // begun before this start, in order
 

@@ -9,14 +9,15 @@ namespace ballast::population {
 namespace {
 
 // Row of a text, stored once however often it is sent.
-int64_t text_id(Db& db, std::string_view text) {
-  const std::string hash = sha256_hex(text);
-  Statement(db, "INSERT INTO llm_text (hash, text) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING")
-      .bind(hash, text)
-      .run();
-  Statement row(db, "SELECT id FROM llm_text WHERE hash = ?1");
-  require(row.bind(hash).step(), "storing a prompt: its text is not there");
-  return row.integer(0);
+int64_t text_id(Db& db, std::string_view hash, std::string_view text) {
+  Statement known(db, "SELECT id FROM llm_text WHERE hash = ?1");
+  if (known.bind(hash).step()) return known.integer(0);
+  Statement(db, "INSERT INTO llm_text (hash, text) VALUES (?1, ?2)").bind(hash, text).run();
+  return db.last_id();
+}
+
+std::string hash_of(std::string_view system_hash, std::string_view user_hash) {
+  return sha256_hex(std::string(system_hash).append(user_hash));
 }
 
 // The smallest number that no call of this prompt and model has: that of a lost one is free again.
@@ -35,22 +36,23 @@ bool has_answer(std::string_view outcome) { return outcome != "CANCELLED" && out
 }  // namespace
 
 std::string prompt_hash(std::string_view system, std::string_view user) {
-  return sha256_hex(sha256_hex(system) + sha256_hex(user));
+  return hash_of(sha256_hex(system), sha256_hex(user));
 }
 
 int64_t Archive::begin_call(const CallRow& call) {
   Db& db = *impl_->db;
   parse_json(call.sampling, "the sampling of a call");  // throws when it is not
   Transaction tx(db);
-  const std::string hash = prompt_hash(call.system, call.user);
+  const std::string system = sha256_hex(call.system), user = sha256_hex(call.user);
+  const std::string hash = hash_of(system, user);
   Statement(db,
             "INSERT INTO llm_call (model, provider, remote, operator, variant, prompt_hash, "
             "ordinal, system, user, sampling, draft, message, reply, request_id, attempts, "
             "seconds, started_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', '', "
             "'', 0, 0, ?12)")
       .bind(call.model, call.provider, call.remote, call.op, call.variant, hash,
-            free_ordinal(db, hash, call.model), text_id(db, call.system), text_id(db, call.user),
-            call.sampling, call.draft, impl_->now())
+            free_ordinal(db, hash, call.model), text_id(db, system, call.system),
+            text_id(db, user, call.user), call.sampling, call.draft, impl_->now())
       .run();
   const int64_t id = db.last_id();
   impl_->commit(tx);

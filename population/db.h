@@ -94,7 +94,7 @@ class Statement {
   }
 
   bool step();  // true: there is a row
-  void run();   // to the end, ignoring rows
+  void run();   // to the end, ignoring rows; then it may be bound and run again
   int columns() const;
   std::string name(int column) const;
   bool is_null(int column) const;

@@ -60,12 +60,6 @@ EvaluationRow evaluation_of(const Statement& row) {
   return e;
 }
 
-std::string json_of(const std::vector<double>& values) {
-  Json list = Json::array();
-  for (const double x : values) list.push_back(json_number(x));
-  return list.dump();
-}
-
 std::vector<double> numbers_of(std::string_view json, const std::string& name) {
   std::vector<double> out;
   const Json list = parse_json(json, name);
@@ -223,18 +217,17 @@ std::vector<MembershipRow> read_memberships(Db& db) {
 }
 
 void write_metrics(Db& db, int64_t evaluation, const Metrics& metrics) {
+  Statement finite(db, "INSERT INTO metric VALUES (?1, ?2, ?3)");
+  Statement nonfinite(db, "INSERT INTO metric_nonfinite VALUES (?1, ?2, ?3)");
   for (const auto& [name, value] : metrics.scalars) {
     if (std::isfinite(value))
-      Statement(db, "INSERT INTO metric VALUES (?1, ?2, ?3)").bind(evaluation, name, value).run();
+      finite.bind(evaluation, name, value).run();
     else
-      Statement(db, "INSERT INTO metric_nonfinite VALUES (?1, ?2, ?3)")
-          .bind(evaluation, name, json_number(value).get<std::string>())
-          .run();
+      nonfinite.bind(evaluation, name, json_number(value).get<std::string>()).run();
   }
+  Statement arrays(db, "INSERT INTO metric_array VALUES (?1, ?2, ?3)");
   for (const auto& [name, values] : metrics.arrays)
-    Statement(db, "INSERT INTO metric_array VALUES (?1, ?2, ?3)")
-        .bind(evaluation, name, json_of(values))
-        .run();
+    arrays.bind(evaluation, name, number_array(values)).run();
 }
 
 }  // namespace ballast::population

@@ -1,6 +1,8 @@
 #include "population/utf8.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace ballast::population {
 namespace {
@@ -25,13 +27,25 @@ size_t character(std::string_view text, size_t at) {
   return follows(1) && follows(2) && follows(3) ? 4 : 0;
 }
 
+// Past what is plain ASCII from text[at] on, in steps of eight bytes.
+size_t skip_ascii(std::string_view text, size_t at) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  for (; at + sizeof(uint64_t) <= text.size(); at += sizeof(uint64_t)) {
+    uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    // Subtracting 1 from a NUL sets its high bit; in the lowest one nothing has been borrowed.
+    if (((bytes | (bytes - kOnes)) & kHighs) != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 bool is_plain_utf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
+  for (size_t at = skip_ascii(text, 0); at < text.size();) {
     const size_t bytes = character(text, at);
     if (bytes == 0) return false;
-    at += bytes;
+    at = skip_ascii(text, at + bytes);
   }
   return true;
 }

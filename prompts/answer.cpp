@@ -12,13 +12,13 @@ namespace {
 
 // The candidate's text that an answer stands for.
 std::variant<std::string, Failure> candidate_text(const std::string& answer, bool& edited,
-                                                  const std::vector<std::string>& parents) {
+                                                  const std::vector<Parent>& parents) {
   const auto edits = find_edits(answer);
   if (const Failure* failure = std::get_if<Failure>(&edits)) return *failure;
   const auto& blocks = std::get<std::vector<Edit>>(edits);
   edited = !blocks.empty() && !parents.empty();
   if (!edited) return find_code(answer);
-  auto out = apply_edits(parents[0], blocks);
+  auto out = apply_edits(parents[0].text, blocks);
   if (std::holds_alternative<std::string>(out)) return out;
   // Small models write a whole text, and below it edits of that.
   auto whole = find_code(answer);
@@ -28,7 +28,7 @@ std::variant<std::string, Failure> candidate_text(const std::string& answer, boo
   return whole;
 }
 
-std::variant<Source, Failure> judge(Source source, const std::vector<std::string>& parents) {
+std::variant<Source, Failure> judge(Source source, const std::vector<Parent>& parents) {
   candidate::ParseResult result = candidate::parse(source.text);
   if (result.diagnostic)
     return Failure{
@@ -36,15 +36,13 @@ std::variant<Source, Failure> judge(Source source, const std::vector<std::string
         candidate::to_string(*result.diagnostic) + excerpt(source.text, *result.diagnostic),
         source.text};
   source.program = std::move(*result.program);
-  for (const std::string& parent : parents) {
-    const candidate::ParseResult known = candidate::parse(parent);
-    if (known.program && known.program->identity == source.program.identity)
+  for (const Parent& parent : parents)
+    if (parent.identity == source.program.identity)
       return Failure{
           FailureKind::kUnchanged,
           "this computes exactly what its parent does: change the mathematics, not names, "
           "layout or order",
           source.text};
-  }
   if (!candidate::trains_router(source.program))
     return Failure{FailureKind::kNoGradient,
                    "nothing in this loss passes a gradient to the router: r.load, r.load_global, "
@@ -57,7 +55,7 @@ std::variant<Source, Failure> judge(Source source, const std::vector<std::string
 }  // namespace
 
 std::variant<Source, Failure> read_reply(std::string_view reply, bool cut_off,
-                                         const std::vector<std::string>& parents) {
+                                         const std::vector<Parent>& parents) {
   if (cut_off)
     return Failure{FailureKind::kCutOff,
                    "the reply was longer than allowed and was cut off: answer shorter",

@@ -1,15 +1,15 @@
 #include "prompts/numbers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
+#include <iterator>
 
 namespace ballast::prompts {
 
 std::string number(double x, int decimals) {
   char text[400];
-  std::snprintf(text, sizeof text, "%.*f", decimals, x);
-  return text;
+  return {text, std::to_chars(text, std::end(text), x, std::chars_format::fixed, decimals).ptr};
 }
 
 std::string difference(const Difference& difference) {

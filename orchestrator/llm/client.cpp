@@ -206,9 +206,9 @@ void Client::send(Asked& asked, Peer& peer, const Amount& worst) {
   // No request leaves before the archive knows that it may have.
   archive_.when_stored([this, ticket = asked.ticket, key = peer.key,
                         header = key_header(model.provider),
-                        request = build_request(model, asked.prompt)] {
+                        request = build_request(model, asked.prompt)]() mutable {
     Asked& sent = *asked_.at(ticket);
-    sent.exchange = transport_.submit(request, header, key);
+    sent.exchange = transport_.submit(std::move(request), header, key);
     exchanges_[sent.exchange] = ticket;
     if (sent.cancelled) transport_.cancel(sent.exchange);
   });
@@ -287,6 +287,7 @@ bool Client::go_on(Asked& asked, Peer& peer, const LlmReply& reply, const Exchan
     asked.due = now;
     return true;
   }
+  if (!transient(reply.outcome)) return false;
   const auto hint = retry_hint(exchange.response, now_unix());
   RetryDecision next =
       decide_retry(options_.retry, reply.outcome, asked.attempts, now - asked.started, hint, rng_);

@@ -11,6 +11,7 @@
 #include "prompts/judge.h"
 #include "prompts/notes.h"
 #include "prompts/templates.h"
+#include "tests/prompts/parents_of.h"
 
 namespace {
 
@@ -22,17 +23,17 @@ using namespace ballast::prompts;  // NOLINT: a fuzz target is one file
   std::abort();
 }
 
-const std::vector<std::string>& parents() {
-  static const std::vector<std::string> kParents = {
-      "def balance_loss(r):\n"
-      "    load = r.load_global\n"
-      "    if r.progress < 0.5:\n"
-      "        load = load * 2\n"
-      "    x = 1\n"
-      "    y = load * r.probs.mean(0)\n"
-      "    x = 1\n"
-      "    return y.sum() * x\n",
-      "def balance_loss(r):\n    return r.logits.logsumexp(1).square().mean()\n"};
+const std::vector<Parent>& parents() {
+  static const std::vector<Parent> kParents =
+      parents_of({"def balance_loss(r):\n"
+                  "    load = r.load_global\n"
+                  "    if r.progress < 0.5:\n"
+                  "        load = load * 2\n"
+                  "    x = 1\n"
+                  "    y = load * r.probs.mean(0)\n"
+                  "    x = 1\n"
+                  "    return y.sum() * x\n",
+                  "def balance_loss(r):\n    return r.logits.logsumexp(1).square().mean()\n"});
   return kParents;
 }
 

@@ -47,8 +47,9 @@ struct Bench {
     draft.row.parents = {made.candidate->identity};
   }
   std::variant<Asking, Proposal> next(const LlmReply& reply) {
-    return Dialogue{config, ledger, {}, archive, scratchpad, texts, proposer, embedder, judge}.next(
-        draft, reply);
+    return Dialogue{config,     ledger, {},       archive,  memory,
+                    scratchpad, texts,  proposer, embedder, judge}
+        .next(draft, reply);
   }
   Asking asked(const LlmReply& reply) {
     auto out = next(reply);
@@ -74,6 +75,7 @@ struct Bench {
   fakes::FakeSandbox sandbox;
   Proposer proposer;
   EmbeddingIndex texts;
+  FactsMemory memory;
   Scratchpad scratchpad;
   SystemClock clock;
   fakes::TemporaryFolder folder;
@@ -288,8 +290,8 @@ TEST(Dialogue, DependsOnTheDraftsNumber) {
   std::set<std::string> variants;
   for (int64_t number = 1; number <= 40; ++number) {
     bench.draft.row.number = number;
-    const Dialogue dialogue{bench.config, bench.ledger,  {}, bench.archive, bench.scratchpad,
-                            bench.texts,  bench.proposer};
+    const Dialogue dialogue{bench.config, bench.ledger,     {},          bench.archive,
+                            bench.memory, bench.scratchpad, bench.texts, bench.proposer};
     const Asking asking = dialogue.question(bench.draft);
     EXPECT_EQ(asking.op, "rewrite");
     EXPECT_EQ(asking.model, "small");

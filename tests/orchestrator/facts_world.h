@@ -70,7 +70,7 @@ class World {
                     .detail = detail,
                     .outcome = outcome});
   }
-  void run() {
+  void run(const std::function<void()>& after_each = [] {}) {
     std::vector<Want> flights;
     for (;;) {
       auto want = next_want(ledger);
@@ -84,6 +84,7 @@ class World {
       const auto done = last_first_ ? flights.end() - 1 : flights.begin();
       finish(*done);
       flights.erase(done);
+      after_each();
     }
   }
   // A row beside those of the search.
@@ -91,7 +92,7 @@ class World {
     const int64_t id = archive.begin_evaluation(key, purpose, 10);
     archive.finish_evaluation(id, 1, Outcome::kOk, "", metrics_of(99, 99), 1, "full");
   }
-  FactsSource source() const { return {config, ledger, made, archive, "Hinges work.", {}}; }
+  FactsSource source() const { return {config, ledger, made, archive, memory, "Hinges work.", {}}; }
   prompts::Facts facts(const std::vector<size_t>& parents, uint64_t seed = 1) const {
     Rng rng(seed, "test");
     return facts_for(source(), parents, rng);
@@ -106,6 +107,7 @@ class World {
   population::Archive archive{folder / "a.db", clock};
   Ledger ledger{config};
   std::vector<Made> made;
+  mutable FactsMemory memory;
   std::function<Metrics(const Want&)> metrics = [](const Want&) { return metrics_of(2, 0.5); };
   std::function<Outcome(const Want&)> outcome = [](const Want&) { return Outcome::kOk; };
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "orchestrator/standing.h"
+#include "population/db.h"
 #include "prompts/notes.h"
 #include "prompts/request.h"
 #include "tests/orchestrator/facts_world.h"
@@ -113,6 +114,7 @@ TEST(ParentFacts, LeaveOutRowsThatThisSearchDidNotAskFor) {
   w.store(key, "train");
   key.seed = 5;
   w.store(key, "train");
+  w.memory = FactsMemory();
   EXPECT_EQ(w.prompt({w.p}), before);
 }
 
@@ -226,6 +228,54 @@ TEST(Failures, AreChildrenThatFailedToo) {
   EXPECT_THAT(lines_of(w.facts({w.p}).failures),
               ElementsAre("edit|idea of wild|DIVERGED|it ended badly",
                           "edit|idea of bad|OOM|it ended badly"));
+}
+
+TEST(FactsMemory, AsksTheArchiveOnceForTheSameScores) {
+  const Pair w;
+  const std::string before = w.prompt({w.p});
+  {
+    population::Db db((w.folder / "a.db").string(), population::Db::Mode::kReadWrite);
+    db.exec("DELETE FROM metric; DELETE FROM metric_array");
+  }
+  EXPECT_EQ(w.prompt({w.p}), before);
+  FactsMemory other;
+  const FactsSource forgetful{w.config, w.ledger, w.made, w.archive, other, "", {}};
+  EXPECT_EQ(parents_only(forgetful, {w.p}).parents.at(0).cross_entropy, std::nullopt);
+}
+
+TEST(FactsMemory, ReadsLayersWhenTheyAreAskedForLater) {
+  const Pair w;
+  FactsMemory memory;
+  EXPECT_TRUE(memory.figures(w.ledger, w.archive, w.p, false).layers.empty());
+  EXPECT_EQ(memory.figures(w.ledger, w.archive, w.p, true).layers.size(), 2u);
+  EXPECT_EQ(memory.figures(w.ledger, w.archive, w.p, false).cross_entropy, 1.505);
+}
+
+TEST(FactsMemory, ReadsAgainWhenThereAreOtherScores) {
+  World w;
+  const size_t s = w.add("s");
+  w.metrics = [&](const Want& want) { return metrics_of(want.rung == 2 ? 1.5 : 1.9, 0.5); };
+  EXPECT_EQ(w.memory.figures(w.ledger, w.archive, s, true).cross_entropy, std::nullopt);
+  std::vector<double> seen;
+  w.run([&] {
+    FactsMemory fresh;
+    const auto expected = fresh.figures(w.ledger, w.archive, s, true).cross_entropy;
+    EXPECT_EQ(w.memory.figures(w.ledger, w.archive, s, true).cross_entropy, expected);
+    if (expected && (seen.empty() || seen.back() != *expected)) seen.push_back(*expected);
+  });
+  EXPECT_THAT(seen, ElementsAre(1.9, 1.5));
+}
+
+TEST(FactsMemory, KnowsWhereNewEntriesComeFrom) {
+  World w;
+  EXPECT_EQ(w.memory.birth(w.made, 0), std::nullopt) << "a built-in";
+  w.reject("static", Outcome::kStaticReject, "");
+  const size_t s = w.add("s");
+  EXPECT_EQ(w.memory.birth(w.made, s), 1u);
+  const size_t p = w.add("p", s);
+  w.made.push_back(w.made.back());
+  EXPECT_EQ(w.memory.birth(w.made, p), 2u) << "the first";
+  EXPECT_EQ(w.memory.birth(w.made, s), 1u);
 }
 
 TEST(Suggestion, IsDrawnFromTheNotes) {

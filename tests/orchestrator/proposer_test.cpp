@@ -54,6 +54,30 @@ TEST(Proposer, GivesEveryOperatorItsShare) {
   EXPECT_LT(count["tune"], 240);
 }
 
+TEST(Proposer, KnowsTheProgramsOfItsEntries) {
+  Bench bench({"r.probs.var(0).sum()"});
+  const size_t entry = bench.elites[0].entry;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_NE(bench.proposer.program(entry), nullptr);
+    EXPECT_EQ(bench.proposer.program(entry)->identity, bench.ledger.entries()[entry].identity);
+  }
+  population::CandidateRow old;
+  old.identity = "0123";
+  old.source = "def balance_loss(r):\n    return old_words(r)\n";
+  EXPECT_EQ(bench.proposer.program(bench.ledger.add(old, "seed")), nullptr);
+}
+
+// A text of an older version of the language is no parent.
+TEST(Proposer, PassesOverWhatItCannotRead) {
+  Bench bench({"r.probs.var(0).sum()"});
+  population::CandidateRow old;
+  old.identity = "0123";
+  old.source = "def balance_loss(r):\n    return old_words(r)\n";
+  bench.elites.insert(bench.elites.begin(), {bench.ledger.add(old, "seed"), {}});
+  for (int64_t number = 1; number <= 20; ++number)
+    for (const std::string& parent : bench.make(number).row.parents) EXPECT_NE(parent, "0123");
+}
+
 TEST(Proposer, DependsOnItsNumberAndNothingElse) {
   Bench a({"(r.load * r.probs.mean(0)).sum()", "(r.probs.mean(0) - 0.3).abs().sum()"});
   Bench b({"(r.load * r.probs.mean(0)).sum()", "(r.probs.mean(0) - 0.3).abs().sum()"});

@@ -199,6 +199,14 @@ TEST_F(ArchiveTest, LeavesAnEvaluationUnfinishedAfterTroubleOutside) {
   EXPECT_EQ(archive->attempt(id), 2);
 }
 
+TEST_F(ArchiveTest, BeginsNothingOfAnUnknownCandidate) {
+  const auto archive = open();
+  const std::string error =
+      error_of([&] { archive->begin_evaluation(a_key(identity('b')), "estimate", 1000); });
+  EXPECT_TRUE(has(error, "has no candidate \"" + identity('b'))) << error;
+  EXPECT_TRUE(archive->evaluations().empty());
+}
+
 TEST_F(ArchiveTest, TellsEvaluationsOfDifferentKeysApart) {
   const auto archive = open();
   archive->add_candidate(a_candidate(identity('a')));

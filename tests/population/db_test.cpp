@@ -73,6 +73,13 @@ TEST_F(DbTest, UsesOneTextTwiceAtTheSameTime) {
   EXPECT_EQ(outer.integer(0), 1);
 }
 
+TEST_F(DbTest, RunsAgainWithOtherParameters) {
+  Statement in(db_, "INSERT INTO t VALUES (?1)");
+  in.bind(1).run();
+  in.bind("two").run();
+  EXPECT_EQ(db_.text("SELECT group_concat(x) FROM t"), "1,two");
+}
+
 TEST_F(DbTest, RollsBackWhatIsNotCommitted) {
   {
     const Transaction tx(db_);

@@ -31,5 +31,18 @@ TEST(Utf8, ReplacesWhatIsNotWellFormed) {
   }
 }
 
+// Eight bytes are looked at together.
+TEST(Utf8, FindsABadByteAtEveryPlace) {
+  for (const char bad : {'\0', '\x80', '\xFF'})
+    for (size_t size = 1; size < 20; ++size)
+      for (size_t at = 0; at < size; ++at) {
+        std::string text(size, '\x01');
+        EXPECT_TRUE(is_plain_utf8(text));
+        text[at] = bad;
+        EXPECT_FALSE(is_plain_utf8(text)) << size << " bytes, bad at " << at;
+        EXPECT_TRUE(is_plain_utf8(text.replace(at, 1, "\u00e9")));
+      }
+}
+
 }  // namespace
 }  // namespace ballast::population

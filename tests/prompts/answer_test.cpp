@@ -4,6 +4,7 @@
 
 #include "prompts/judge.h"
 #include "prompts/notes.h"
+#include "tests/prompts/parents_of.h"
 #include "tests/prompts/samples.h"
 
 namespace ballast::prompts {
@@ -14,7 +15,7 @@ const std::string kParent = samples::kParent;
 std::string block(const std::string& code) { return "Idea: try it\n```python\n" + code + "```\n"; }
 
 Source source_of(const std::string& reply) {
-  const auto answer = read_reply(reply, false, {kParent});
+  const auto answer = read_reply(reply, false, parents_of({kParent}));
   if (const Failure* failure = std::get_if<Failure>(&answer)) {
     ADD_FAILURE() << failure->message;
     return {};
@@ -23,7 +24,7 @@ Source source_of(const std::string& reply) {
 }
 
 Failure failure_of(const std::string& reply, const std::vector<std::string>& parents = {kParent}) {
-  const auto answer = read_reply(reply, false, parents);
+  const auto answer = read_reply(reply, false, parents_of(parents));
   EXPECT_TRUE(std::holds_alternative<Failure>(answer)) << reply;
   return std::holds_alternative<Failure>(answer) ? std::get<Failure>(answer) : Failure{};
 }
@@ -88,7 +89,7 @@ TEST(Answer, ALossWithoutGradientIsRefusedWithAdvice) {
 }
 
 TEST(Answer, ACutOffReplyIsNeverACandidate) {
-  const auto answer = read_reply(block(samples::kOther), true, {kParent});
+  const auto answer = read_reply(block(samples::kOther), true, parents_of({kParent}));
   ASSERT_TRUE(std::holds_alternative<Failure>(answer));
   EXPECT_EQ(std::get<Failure>(answer).kind, FailureKind::kCutOff);
 }

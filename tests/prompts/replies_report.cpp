@@ -8,6 +8,7 @@
 
 #include "candidate/shipped.h"
 #include "prompts/answer.h"
+#include "tests/prompts/parents_of.h"
 
 int main(int argc, char** argv) {
   using namespace ballast;  // NOLINT: a tool of one file
@@ -20,8 +21,8 @@ int main(int argc, char** argv) {
     std::cerr << "replies_report: cannot read " << argv[1] << "\n";
     return 1;
   }
-  const std::vector<std::string> parents = {
-      std::string(candidate::find_shipped("global_micro_lbl")->text)};
+  const auto parents =
+      prompts::parents_of({std::string(candidate::find_shipped("global_micro_lbl")->text)});
   std::map<std::string, int> counts;
   int number = 0;
   for (std::string line; std::getline(file, line); ++number) {

@@ -8,6 +8,7 @@
 
 #include "candidate/shipped.h"
 #include "prompts/answer.h"
+#include "tests/prompts/parents_of.h"
 
 namespace ballast::prompts {
 namespace {
@@ -27,7 +28,7 @@ std::vector<std::string> replies() {
 TEST(RecordedReplies, AreCountedByKind) {
   std::map<std::string, int> counts;
   for (const std::string& reply : replies()) {
-    const auto answer = read_reply(reply, false, kParents);
+    const auto answer = read_reply(reply, false, parents_of(kParents));
     const Failure* failure = std::get_if<Failure>(&answer);
     ++counts[failure ? std::string(to_string(failure->kind)) : "candidate"];
   }
@@ -38,7 +39,7 @@ TEST(RecordedReplies, AreCountedByKind) {
 
 TEST(RecordedReplies, EachRefusalSaysWhatToWriteInstead) {
   for (const std::string& reply : replies()) {
-    const auto answer = read_reply(reply, false, kParents);
+    const auto answer = read_reply(reply, false, parents_of(kParents));
     const Failure* failure = std::get_if<Failure>(&answer);
     if (failure == nullptr || failure->kind != FailureKind::kStatic) continue;
     const candidate::ParseResult result = candidate::parse(failure->source);
@@ -99,12 +100,12 @@ TEST(RecordedReplies, DoingWhatTheMessagesSayMakesCandidates) {
     std::string reply = all.at(row.reply);
     for (const auto& [from, to] : row.changes) {
       // Each step was asked for: the text as it stands is refused.
-      const auto answer = read_reply(reply, false, kParents);
+      const auto answer = read_reply(reply, false, parents_of(kParents));
       ASSERT_TRUE(std::holds_alternative<Failure>(answer)) << from;
       ASSERT_NE(reply.find(from), std::string::npos) << from;
       replace_all(reply, from, to);
     }
-    const auto answer = read_reply(reply, false, kParents);
+    const auto answer = read_reply(reply, false, parents_of(kParents));
     const Failure* failure = std::get_if<Failure>(&answer);
     if (row.ends == FailureKind::kStatic) {
       EXPECT_EQ(failure, nullptr) << failure->message;

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdio>
 #include <set>
 
 #include "candidate/parse.h"
 #include "common/error.h"
+#include "common/rng.h"
 #include "prompts/edit.h"
 #include "prompts/numbers.h"
 #include "prompts/render.h"
@@ -221,6 +224,19 @@ TEST(Facts, ComeFromMetrics) {
   EXPECT_EQ(curve[0].tokens, 2);
   EXPECT_EQ(curve[7].tokens, 20);
   EXPECT_EQ(curve_of(metrics, 40).size(), 20u);
+}
+
+// Prompts are hashed: another way of writing numbers must write the same.
+TEST(Numbers, AreRoundedAsPrintfDoes) {
+  Rng rng(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const double x = i % 2 == 0 ? rng.normal() : std::bit_cast<double>(rng.next());
+    char text[400];
+    std::snprintf(text, sizeof text, "%.*f", i % 13, x);
+    EXPECT_EQ(number(x, i % 13), text);
+  }
+  EXPECT_EQ(number(0.125, 2), "0.12");
+  EXPECT_EQ(number(-0.0001, 2), "-0.00");
 }
 
 }  // namespace
