@@ -157,8 +157,9 @@ def workers_seconds():
 class Meter:
     """Takes the cost at each size; ends the process after the last one."""
 
-    def __init__(self, job, workers):
-        self.job, self.workers, self.added, self.begin, self.out = job, workers, 0, None, []
+    def __init__(self, job, at_a_time, workers):
+        self.job, self.at_a_time, self.workers = job, at_a_time, workers
+        self.added, self.begin, self.out = 0, None, []
         self.sizes = sorted(job["candidates"])
 
     def now(self, size):
@@ -181,12 +182,12 @@ class Meter:
         calls = end["chat"] - begin["chat"]  # one a proposal
         each = lambda part, unit=1: unit * (end[part] - begin[part]) / calls
         self.out.append({
-            "candidates": self.sizes.pop(0), "size": begin["size"], "cpu_ms": each("cpu", 1e3),
-            "wall_ms": each("wall", 1e3), "evaluation_cpu_ms": None if self.workers else each("evaluation", 1e3),
-            "added": each("added"), "embeddings": each("embeddings")})
+            "candidates": self.sizes.pop(0), "size": begin["size"], "at_a_time": self.at_a_time,
+            "cpu_ms": each("cpu", 1e3), "wall_ms": each("wall", 1e3), "added": each("added"),
+            "evaluation_cpu_ms": None if self.workers else each("evaluation", 1e3), "embeddings": each("embeddings")})
+        pathlib.Path("result.json").write_text(json.dumps(self.out))
         self.begin = None
         if not self.sizes:
-            pathlib.Path("result.json").write_text(json.dumps(self.out))
             os._exit(0)  # what still runs is ended by who started us
 
 
@@ -210,7 +211,7 @@ def run_openevolve(job):
         config.database.embedding_model = "loopback-embed"
         config.database.embedding_api_base = job["url"] + "/v1"
     evolve = OpenEvolve("initial.py", "evaluate.py", config, output_dir="out")
-    meter, add = Meter(job, workers=True), evolve.database.add
+    meter, add = Meter(job, IN_FLIGHT, workers=True), evolve.database.add
 
     def counted(*args, **kwargs):
         out = add(*args, **kwargs)
@@ -238,9 +239,10 @@ def run_shinka(job):
         embedding_model=f"local/loopback-embed@{job['url']}/v1" if job["novelty"] else None,
         novelty_llm_models=[chat] if job["novelty"] else None, init_program_path="initial.py", results_dir="out")
     local = LocalJobConfig(eval_program_path="evaluate.sh", python_executable="/bin/sh")
-    runner = ShinkaEvolveRunner(config, local, DatabaseConfig(), max_evaluation_jobs=IN_FLIGHT,
+    # It asks for fewer at a time where the machine has few cores. Not verbose: its tables would cost as much again.
+    runner = ShinkaEvolveRunner(config, local, DatabaseConfig(), verbose=False, max_evaluation_jobs=IN_FLIGHT,
                                 max_proposal_jobs=IN_FLIGHT, max_db_workers=IN_FLIGHT)
-    meter, add = Meter(job, workers=False), AsyncProgramDatabase.add_program_async
+    meter, add = Meter(job, runner.max_proposal_jobs, workers=False), AsyncProgramDatabase.add_program_async
 
     async def counted(*args, **kwargs):
         out = await add(*args, **kwargs)
@@ -248,7 +250,6 @@ def run_shinka(job):
         return out
 
     AsyncProgramDatabase.add_program_async = counted
-    print(f"at a time: {runner.max_proposal_jobs} proposals, {runner.max_evaluation_jobs} evaluations")
     runner.run()
 
 
@@ -307,10 +308,11 @@ def measure(peer, novelty, candidates, port, timeout):
                     pass
                 process.wait()
             result = pathlib.Path(folder) / "result.json"
-            if not result.exists():
-                lines = log.read_text(errors="replace").strip().splitlines()
-                fail(f"{peer} gave no figures in {timeout:.0f} s; it said last: {lines[-1] if lines else 'nothing'}")
-            return json.loads(result.read_text())
+            figures = json.loads(result.read_text()) if result.exists() else []
+            missing = sorted(set(candidates) - {f["candidates"] for f in figures})
+            lines = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+            return figures, missing and (
+                f"no figures of {peer} at {missing} candidates within {timeout:.0f} s; it said last: {lines[-1]}")
     finally:
         server.kill()
         server.wait()
@@ -320,9 +322,10 @@ def measure_ballast(path, candidates):
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([path, "--parts", "overhead", "--candidates", *map(str, candidates), "--folder", folder,
                                "--json"], capture_output=True, text=True)
-    if done.returncode != 0:
-        fail(f"{path} failed: {done.stderr.strip()}")
-    return json.loads(done.stdout[done.stdout.index("\n{"):])["overhead"]
+    _, brace, body = done.stdout.partition("\n{")
+    if done.returncode != 0 or not brace:
+        fail(f"{path} printed no figures (exit code {done.returncode}): {done.stderr.strip() or 'it said nothing'}")
+    return json.loads(brace + body)["overhead"]
 
 
 def row(out, system, figures, ballast):
@@ -330,9 +333,9 @@ def row(out, system, figures, ballast):
     for f in figures:
         b = base[f["candidates"]]
         f["cpu_ratio"], f["wall_ratio"] = f["cpu_ms"] / b["cpu_ms"], f["wall_ms"] / b["wall_ms"]
-        evaluation = f.get("evaluation_cpu_ms")
+        apart = "" if f.get("evaluation_cpu_ms") is None else f"{f['evaluation_cpu_ms']:.1f}"
         print(f"{system:<32} {f['candidates']:>10} {f['cpu_ms']:>8.1f} {f['wall_ms']:>8.1f} {f['cpu_ratio']:>6.1f} "
-              f"{f['wall_ratio']:>6.1f}  {'' if evaluation is None else f'{evaluation:.1f}':>10}", flush=True)
+              f"{f['wall_ratio']:>6.1f}  {apart:>10}  {f.get('at_a_time', IN_FLIGHT):>9}", flush=True)
         out.append(dict(f, system=system))
 
 
@@ -346,14 +349,16 @@ def compare(options):
     if not os.access(options.ballast, os.X_OK) or not os.path.isfile(options.ballast):
         fail(f"no program at {options.ballast}: build llm_overhead or give --ballast")
     print(f"milliseconds a proposal over {WINDOW} new candidates; ratio: peer / Ballast\n"
-          f"{'':<32} {'candidates':>10} {'CPU':>8} {'wall':>8} {'ratio':>6} {'ratio':>6}  evaluation\n"
+          f"{'':<32} {'candidates':>10} {'CPU':>8} {'wall':>8} {'ratio':>6} {'ratio':>6}  evaluation  at a time\n"
           f"{'':<32} {'':>10} {'':>8} {'':>8} {'CPU':>6} {'wall':>6}  CPU, apart")
     ballast = measure_ballast(options.ballast, options.candidates)
     row(out, "Ballast, novelty on", ballast, ballast)
     for peer in options.peers:
         for novelty in options.novelty:
-            figures = measure(peer, novelty == "on", options.candidates, options.port, options.timeout)
+            figures, problem = measure(peer, novelty == "on", options.candidates, options.port, options.timeout)
             row(out, f"{PACKAGES[peer]} {versions[peer]}, novelty {novelty}", figures, ballast)
+            if problem:
+                fail(problem)
     if options.json:
         print(json.dumps(out, indent=2))
 
