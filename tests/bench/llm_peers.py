@@ -13,6 +13,9 @@ that are as close to one another as those of Ballast's bench. An evaluation is a
 taken over 100 new candidates with so many in the peer's database: processor time of the peer and of
 its worker processes, without the server, and wall time. What Shinka's evaluations burn (a process
 each) is told apart; OpenEvolve evaluates inside its workers, so that its figure includes a checksum.
+A peer fills its database by searching, so that everything takes most of an hour on two cores; --peers,
+--novelty and --candidates choose a part. By default OpenEvolve runs with novelty off; Shinka asks for
+embeddings, but compares them only where it is given models that judge, as with novelty on here.
 
 The peer gets an environment without keys in which every address but 127.0.0.1 is behind a proxy
 that does not exist: nothing it asks can leave the machine.
