@@ -14,6 +14,16 @@ constexpr std::array<Field, 13> kFields = {
     Field::kLoad,   Field::kLoadGlobal, Field::kLoadEma, Field::kCost,        Field::kIsNull,
     Field::kDevice, Field::kProgress,   Field::kDepth};
 
+// Names that people and models expect because the trainer has them. Empty for any other.
+std::string_view why_out_of_reach(std::string_view name) {
+  if (name == "selection_bias") return "the trainer calls it, a loss cannot: write the loss alone";
+  if (name == "bias") return "only selection_bias(r, bias) receives it";
+  if (name == "coefficient") return "it is applied to what balance_loss returns: leave it out";
+  if (name == "cross_entropy" || name == "ce_loss" || name == "lm_loss")
+    return "balance_loss returns the balancing loss alone: leave it out";
+  return "";
+}
+
 struct SizeField {
   std::string_view name;
   Symbol symbol;
@@ -86,6 +96,8 @@ Value Evaluator::name(const Expr& expr) {
   if (std::find(fields.begin(), fields.end(), name) != fields.end())
     low_.refuse(quoted(name) + " is not defined",
                 "it is a field of the record: r." + std::string(name));
+  if (const std::string_view why = why_out_of_reach(name); !why.empty())
+    low_.refuse(quoted(name) + " is not defined", std::string(why));
   if (!near.empty())
     low_.refuse(quoted(name) + " is not defined", "did you mean " + quoted(near[0]) + "?");
   Refusal refusal = refuse_name(kBuiltin, name);

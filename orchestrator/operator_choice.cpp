@@ -38,7 +38,6 @@ std::vector<std::string_view> bandit_rules() {
 ProposalResult result_of(const Ledger& ledger, const Made& made) {
   ProposalResult out;
   out.cost = made.usd * ledger.config().usd_tokens;
-  out.ended = !made.waiting;
   if (!made.child) return out;
   const Entry& child = ledger.entries()[*made.child];
   out.cost += first_rung_tokens(ledger, child);

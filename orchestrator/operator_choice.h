@@ -29,15 +29,14 @@ struct Made {
   std::string reason = {};  // as in the archive: "accepted", "identity", ...
   std::string detail = {};  // of a model's accepted child: its idea; of a rejected one: why
   Outcome outcome = Outcome::kOk;
-  double usd = 0;        // of its calls
-  bool waiting = false;  // on a model: nothing is known yet
+  double usd = 0;  // of its calls
 };
 
 std::vector<std::string_view> bandit_rules();  // "posterior", "ucb_paper", "ucb_code", "fixed"
 
 // What became of one proposal, by the measurements alone.
 struct ProposalResult {
-  bool ended = false;  // false while its child is still to be measured at the first rung
+  bool ended = true;  // false while its child is still to be measured at the first rung
   // Child - parent, on the seeds that both have at the highest rung where there are any; from the
   // reference where there are none (its parent failed). None of a rejected proposal, and of a child
   // that failed.

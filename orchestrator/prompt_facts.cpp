@@ -223,7 +223,7 @@ std::vector<prompts::Inspiration> FactsMaker::inspirations(const std::vector<siz
 // What a model's proposal came to, if that is nothing. A call without an answer says nothing about
 // losses.
 std::optional<prompts::FailedAttempt> FactsMaker::failure(const Made& made) const {
-  if (made.model.empty() || made.waiting || made.reason == "call") return std::nullopt;
+  if (made.model.empty() || made.reason == "call") return std::nullopt;
   if (!made.child) {
     if (made.reason == "accepted") return std::nullopt;
     const bool sound = made.outcome == Outcome::kOk;  // but not new

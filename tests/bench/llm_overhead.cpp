@@ -166,7 +166,8 @@ class Bench : public orchestrator::SearchObserver {
   double finishing_ = 0;
 };
 
-Json overhead(std::vector<int64_t> sizes, const std::filesystem::path& archive) {
+Json overhead(std::vector<int64_t> sizes, bool one_evaluation,
+              const std::filesystem::path& archive) {
   std::sort(sizes.begin(), sizes.end());
   std::printf(
       "overhead: milliseconds a proposal over %lld new candidates, novelty by embedding on\n"
@@ -212,7 +213,12 @@ Json overhead(std::vector<int64_t> sizes, const std::filesystem::path& archive) 
     if (++at == sizes.size()) b.stop();
   });
   const LoopbackModels server({});
-  bench.run(search_config(8, /*free=*/false), server.url(), 0);
+  orchestrator::SearchConfig config = search_config(8, /*free=*/false);
+  if (one_evaluation) {
+    config.coefficient_trials = 1;
+    config.eta = 1e9;  // nobody climbs
+  }
+  bench.run(config, server.url(), 0);
   return out;
 }
 
@@ -308,13 +314,16 @@ int run(int argc, char** argv) {
   std::vector<int64_t> candidates = {100, 1000}, in_flight = {2, 8, 64};
   std::vector<std::string> parts = {"overhead", "overlap", "starvation"};
   std::string folder = std::filesystem::temp_directory_path().string();
-  bool json = false;
+  bool json = false, one_evaluation = false;
   app.add_option("--candidates", candidates, "Sizes of the archive to measure at; 10000 takes long")
       ->check(CLI::PositiveNumber);
   app.add_option("--in-flight", in_flight, "Calls at a time to measure overlap at")
       ->check(CLI::PositiveNumber);
   app.add_option("--parts", parts, "What to measure")
       ->check(CLI::IsMember({"overhead", "overlap", "starvation"}));
+  app.add_flag("--one-evaluation", one_evaluation,
+               "overhead: one evaluation a proposal, as other systems have, instead of trials of a "
+               "coefficient and rungs");
   app.add_option("--folder", folder, "Where the archive is written")->check(CLI::ExistingDirectory);
   app.add_flag("--json", json, "Print all figures as JSON at the end");
   CLI11_PARSE(app, argc, argv);
@@ -323,7 +332,7 @@ int run(int argc, char** argv) {
   };
   const std::filesystem::path archive = std::filesystem::path(folder) / "ballast_llm_overhead.db";
   Json out = Json::object();
-  if (wanted("overhead")) out["overhead"] = overhead(candidates, archive);
+  if (wanted("overhead")) out["overhead"] = overhead(candidates, one_evaluation, archive);
   if (wanted("overlap")) out["overlap"] = overlap(in_flight, archive);
   if (wanted("starvation")) out["starvation"] = starvation(archive);
   if (json) std::cout << "\n" << out.dump(2) << "\n";

@@ -219,7 +219,6 @@ TEST(Failures, AreChildrenThatFailedToo) {
   Pair w;
   const size_t genetic = w.add("genetic", w.p, ""), bad = w.add("bad", w.p);
   const size_t wild = w.add("wild", w.p);
-  w.made.push_back({.op = "edit", .parent = w.p, .model = "small", .waiting = true});
   w.outcome = [&](const Want& want) {
     if (want.entry == genetic || want.entry == bad) return Outcome::kOom;
     return want.entry == wild ? Outcome::kDiverged : Outcome::kOk;
