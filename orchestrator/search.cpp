@@ -17,7 +17,7 @@ namespace ballast::orchestrator {
 namespace {
 
 constexpr double kSaveSeconds = 10;  // between two notes of the time spent
-constexpr double kTogether = 0.005;  // seconds that a commit waits for results that are there
+constexpr double kTogether = 0.005;  // seconds after which what was done is stored
 
 void usage(bool ok, const std::string& what) {
   if (!ok) throw Error(what, ExitCode::kUsage);
@@ -42,11 +42,13 @@ bool Search::State::out_of_evaluations() const {
          spent.evaluations + static_cast<int64_t>(flights.size()) >= config.max_evaluations;
 }
 
-// Everything that can be done now. With one worker the result that runs meanwhile waits for the end
-// of it, so that what is decided does not depend on how long a training takes.
+// Everything that can be done now; after a while the rest of it is left to the next turn, so that
+// questions leave. With one worker the result that runs meanwhile waits for the end of it all, so
+// that what is decided does not depend on how long a training takes.
 void Search::State::fill(std::stop_token stop) {
   filled = false;
-  while (!stop.stop_requested()) {
+  const double until = clock.monotonic() + kTogether;
+  do {
     hand_over_retries();
     if (submit_one()) continue;
     if (!propose_one()) {
@@ -55,7 +57,7 @@ void Search::State::fill(std::stop_token stop) {
     }
     show_status(/*now=*/false);
     take_what_came();
-  }
+  } while (!stop.stop_requested() && clock.monotonic() < until);
 }
 
 // All of it, before the next decision: a replay gives everything that came after a decision at
@@ -83,7 +85,7 @@ std::string Search::State::loop(std::stop_token stop) {
       const double until = clock.monotonic() + kTogether;
       do {
         end = turn(std::exchange(result, std::nullopt), stop);
-        if (end.empty()) result = evaluator.wait(0);
+        if (end.empty() && filled) result = evaluator.wait(0);
       } while (result && clock.monotonic() < until);
     });
     if (end == "max_seconds") {
@@ -92,7 +94,7 @@ std::string Search::State::loop(std::stop_token stop) {
       if (stop.stop_requested()) return "interrupted";
     }
     if (!end.empty()) return end;
-    if (!result) result = evaluator.wait(kPoll);
+    if (!result && filled) result = evaluator.wait(kPoll);
   }
 }
 
@@ -113,7 +115,7 @@ std::string Search::State::turn(const std::optional<evaluator::EvaluationResult>
     note_stop();
     return out_of_time ? "max_seconds" : "interrupted";
   }
-  if (flights.empty() && drafts.empty()) {
+  if (filled && flights.empty() && drafts.empty()) {
     if (out_of_evaluations()) return "max_evaluations";
     return money_spent ? "budget" : "exhausted";
   }

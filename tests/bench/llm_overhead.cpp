@@ -47,8 +47,13 @@ orchestrator::ClientOptions client_options(const std::string& url, int64_t in_fl
   return options;
 }
 
-orchestrator::SearchConfig search_config(int64_t in_flight, bool free) {
+orchestrator::SearchConfig search_config(int64_t in_flight, bool free,
+                                         bool one_evaluation = false) {
   orchestrator::SearchConfig config = orchestrator::small_config(0, /*workers=*/2);
+  if (one_evaluation) {
+    config.coefficient_trials = 1;
+    config.eta = 1e9;  // nobody climbs
+  }
   if (!free) config.operators.clear();
   for (const char* op : {"edit", "rewrite", "crossover", "simplify"})
     config.operators.push_back({op, 1, "writer"});
@@ -213,12 +218,7 @@ Json overhead(std::vector<int64_t> sizes, bool one_evaluation,
     if (++at == sizes.size()) b.stop();
   });
   const LoopbackModels server({});
-  orchestrator::SearchConfig config = search_config(8, /*free=*/false);
-  if (one_evaluation) {
-    config.coefficient_trials = 1;
-    config.eta = 1e9;  // nobody climbs
-  }
-  bench.run(config, server.url(), 0);
+  bench.run(search_config(8, /*free=*/false, one_evaluation), server.url(), 0);
   return out;
 }
 
@@ -249,7 +249,7 @@ double client_overlap(int64_t in_flight, const std::filesystem::path& path) {
 }
 
 // A search whose evaluations take no time, over some seconds.
-double search_overlap(int64_t in_flight, const std::filesystem::path& path) {
+double search_overlap(int64_t in_flight, bool one_evaluation, const std::filesystem::path& path) {
   const double from = wall_seconds() + kWarmUp;
   std::optional<Sums> begin, end;
   Bench bench(path, [&](Bench& b, const SearchEvent& e) {
@@ -261,19 +261,20 @@ double search_overlap(int64_t in_flight, const std::filesystem::path& path) {
     b.stop();
   });
   const LoopbackModels server({kReply});
-  bench.run(search_config(in_flight, /*free=*/false), server.url(), 0);
+  bench.run(search_config(in_flight, /*free=*/false, one_evaluation), server.url(), 0);
   return (end->calls - begin->calls) * kReply / static_cast<double>(in_flight) /
          (end->wall - begin->wall);
 }
 
-Json overlap(const std::vector<int64_t>& sizes, const std::filesystem::path& archive) {
+Json overlap(const std::vector<int64_t>& sizes, bool one_evaluation,
+             const std::filesystem::path& archive) {
   std::printf(
       "\noverlap: replies after %.0f ms; ideal time / real time\n  in flight  client  search\n",
       1e3 * kReply);
   Json out = Json::array();
   for (const int64_t in_flight : sizes) {
     const double client = client_overlap(in_flight, archive);
-    const double search = search_overlap(in_flight, archive);
+    const double search = search_overlap(in_flight, one_evaluation, archive);
     std::printf("  %9lld  %5.1f %%  %5.1f %%\n", static_cast<long long>(in_flight), 100 * client,
                 100 * search);
     std::fflush(stdout);
@@ -321,9 +322,10 @@ int run(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--parts", parts, "What to measure")
       ->check(CLI::IsMember({"overhead", "overlap", "starvation"}));
-  app.add_flag("--one-evaluation", one_evaluation,
-               "overhead: one evaluation a proposal, as other systems have, instead of trials of a "
-               "coefficient and rungs");
+  app.add_flag(
+      "--one-evaluation", one_evaluation,
+      "overhead, overlap: one evaluation a proposal, as other systems have, instead of trials of a "
+      "coefficient and rungs");
   app.add_option("--folder", folder, "Where the archive is written")->check(CLI::ExistingDirectory);
   app.add_flag("--json", json, "Print all figures as JSON at the end");
   CLI11_PARSE(app, argc, argv);
@@ -333,7 +335,7 @@ int run(int argc, char** argv) {
   const std::filesystem::path archive = std::filesystem::path(folder) / "ballast_llm_overhead.db";
   Json out = Json::object();
   if (wanted("overhead")) out["overhead"] = overhead(candidates, one_evaluation, archive);
-  if (wanted("overlap")) out["overlap"] = overlap(in_flight, archive);
+  if (wanted("overlap")) out["overlap"] = overlap(in_flight, one_evaluation, archive);
   if (wanted("starvation")) out["starvation"] = starvation(archive);
   if (json) std::cout << "\n" << out.dump(2) << "\n";
   return 0;

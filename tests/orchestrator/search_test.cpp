@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -88,6 +89,34 @@ TEST(Search, LeavesEqualArchivesWhenRunTwiceWithOneWorker) {
   SmallSearch c(other, file("equal_c"));
   c.run();
   EXPECT_NE(a.last_digest(), c.last_digest());
+}
+
+// A second goes by between any two looks at it.
+class SlowClock final : public Clock {
+ public:
+  int64_t wall_ns() const override { return 0; }
+  double monotonic() const override { return static_cast<double>(++looks_); }
+
+ private:
+  mutable std::atomic<int64_t> looks_{0};
+};
+
+// What is decided is stored when some time has gone by: on a slow machine in many parts.
+TEST(Search, DecidesTheSameHoweverOftenItStores) {
+  std::vector<std::string> digests;
+  std::vector<int64_t> stored;
+  const SystemClock fast;
+  const SlowClock slow;
+  for (const Clock* clock : std::initializer_list<const Clock*>{&fast, &slow}) {
+    SmallSearch search(small_config(60), file("slow"));
+    search.clock = clock;
+    Record record;
+    EXPECT_EQ(search.run({}, record).reason, "max_evaluations");
+    digests.push_back(search.last_digest());
+    stored.push_back(record.count(SearchEventKind::kStored));
+  }
+  EXPECT_EQ(digests[0], digests[1]);
+  EXPECT_GT(stored[1], stored[0]);
 }
 
 TEST(Search, GoesOnExactlyWhereItWasStopped) {
