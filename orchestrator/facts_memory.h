@@ -27,7 +27,7 @@ class FactsMemory {
  public:
   // The archive is asked only when there are other scores than the last time: a finished evaluation
   // stays as it is. Layers and curve are there with `arrays`. Valid until the next call.
-  const Figures& figures(const Ledger& ledger, const population::Archive& archive, size_t entry,
+  const Figures& figures(const Ledger& ledger, const population::Archive& archive, size_t index,
                          bool arrays);
 
   // The proposal that an entry came from; nullopt for built-ins.

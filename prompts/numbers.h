@@ -14,7 +14,7 @@ std::string number(double x, int decimals);
 // "-0.00312 +- 0.00087 (4 seeds)": the error with two digits, the mean as far as the error goes.
 // Without an error: six decimals, and that it is unknown.
 std::string difference(const Difference& difference);
-std::string difference(const std::optional<Difference>& difference);  // "not measured" for none
+std::string difference(const std::optional<Difference>& value);  // "not measured" for none
 
 // Shares of E experts in units of a fair share (1/E), largest first; of many experts nine of them,
 // evenly spread over the order, both ends among them.
