@@ -26,6 +26,7 @@ inline std::string op_of(const std::string& user) {
   const std::pair<const char*, const char*> marks[] = {
       {"This candidate was refused:", "repair"},
       {"This answer held no candidate:", "repair"},
+      {"Your last answer to this held no candidate.", "repair"},
       {"Answer with one line that starts with `NOVEL:`", "judge"},
       {"Write the notes anew", "notes"}};
   for (const auto& [mark, op] : marks)

@@ -163,8 +163,10 @@ TEST_F(TrainedModels, ImproveOverTheSeedByARealScoreAndReplayWithoutThem) {
   const ProposalRow* worse = proposal_of(all, "accepted", code(kWorse));
   const ProposalRow* good = proposal_of(all, "accepted", code(kGood));
   const ProposalRow* known = proposal_of(all, "identity", code(kGood));
-  for (const ProposalRow* row : {no_code, no_program, parent, worse, good, known})
-    ASSERT_NE(row, nullptr);
+  ASSERT_TRUE(no_code && no_program && parent && worse && good && known)
+      << (no_code != nullptr) << (no_program != nullptr) << (parent != nullptr)
+      << (worse != nullptr) << (good != nullptr) << (known != nullptr) << " of "
+      << all.proposals.size() << " proposals";
   EXPECT_EQ(no_code->calls.size(), 2u) << "and was asked to mend it";
   EXPECT_EQ(no_program->calls.size(), 2u);
   EXPECT_TRUE(no_code->detail.starts_with("NO_CODE")) << no_code->detail;
