@@ -43,15 +43,15 @@ bool Search::State::out_of_evaluations() const {
 }
 
 // Everything that can be done now; after a while the rest of it is left to the next turn, so that
-// questions leave. With one worker the result that runs meanwhile waits for the end of it all, so
-// that what is decided does not depend on how long a training takes.
+// questions leave. What came is taken after every decision, so that a replay, which has another
+// clock, takes it at the same places. With one worker the result that runs meanwhile waits for the
+// end of it all, so that what is decided does not depend on how long a training takes.
 void Search::State::fill(std::stop_token stop) {
   filled = false;
   const double until = clock.monotonic() + kTogether;
   do {
     hand_over_retries();
-    if (submit_one()) continue;
-    if (!propose_one()) {
+    if (!submit_one() && !propose_one()) {
       filled = true;
       return;
     }
