@@ -455,7 +455,11 @@ TEST(Search, KeepsAFewChildrenWaitingAndNoMore) {
       std::set<std::string> started;
     } watch;
     search.run({}, watch);
-    EXPECT_EQ(watch.most, 2 * workers);
+    EXPECT_LE(watch.most, 2 * workers);
+    // With several, results that come meanwhile make room before there are so many.
+    if (workers == 1) {
+      EXPECT_EQ(watch.most, 2);
+    }
   }
 }
 
